@@ -1,0 +1,167 @@
+/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock.
+ *
+ * The lowest layer: everything else may use it, it uses nothing of ours. Knows no MPI. Every function here is local.
+ */
+#ifndef HQCNN_BASE_H
+#define HQCNN_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HQ_VERSION "0.1.0"
+
+/* ---- status ---------------------------------------------------------------------------------------------------- */
+
+/* X(name, exit code of the program, text). A larger position is a worse status: hq_dist_agree keeps the worst. */
+#define HQ_STATUS_LIST(X)                                                                                              \
+    X(OK, 0, "ok")                                                                                                     \
+    X(INTERRUPTED, 75, "interrupted; the state is saved, run again to go on")                                          \
+    X(ERR_USAGE, 2, "wrong use of the command line")                                                                   \
+    X(ERR_CONFIG, 2, "bad configuration")                                                                              \
+    X(ERR_DATA, 3, "bad data")                                                                                         \
+    X(ERR_FILE, 3, "file cannot be read or written")                                                                   \
+    X(ERR_NUMERIC, 4, "training diverged")                                                                             \
+    X(ERR_COMM, 5, "communication failed")                                                                             \
+    X(ERR_MEMORY, 1, "out of memory")                                                                                  \
+    X(ERR_INTERNAL, 1, "internal error")
+
+typedef enum hq_status {
+#define HQ_X(name, code, text) HQ_##name,
+    HQ_STATUS_LIST(HQ_X)
+#undef HQ_X
+        HQ_STATUS_COUNT
+} hq_status;
+
+/* The text of a status, in static memory. */
+const char *hq_status_text(hq_status status);
+
+/* The exit code of the program for a status: 0 ok, 1 internal, 2 usage or configuration, 3 data or file, 4 numeric,
+ * 5 communication, 75 interrupted. */
+int hq_status_exit_code(hq_status status);
+
+/* Returns from the calling function when an expression of type hq_status is not HQ_OK. The origin has logged it. */
+#define HQ_TRY(expr)                                                                                                   \
+    do {                                                                                                               \
+        hq_status hq_try_ = (expr);                                                                                    \
+        if (hq_try_ != HQ_OK) return hq_try_;                                                                          \
+    } while (0)
+
+/* Logs an error, once, at its origin, and returns `status`. The text names file, key, value and what is allowed. */
+#define HQ_FAIL(status, ...) return hq_fail((status), __VA_ARGS__)
+
+/* For our own bugs only, never for bad input: logs place and condition, then ends the process by abort(). */
+#define HQ_ASSERT(cond) ((cond) ? (void)0 : hq_assert_failed(#cond, __FILE__, __LINE__))
+_Noreturn void hq_assert_failed(const char *condition, const char *file, int line);
+
+/* ---- log ------------------------------------------------------------------------------------------------------- */
+
+/* Tells the log who this process is. Before it is called the process counts as rank 0 of 1.
+ * rank, size: MPI's; host: copied. */
+void hq_log_identity(int rank, int size, const char *host);
+
+/* Logs an error on stderr, with rank and host when there is more than one rank; returns `status`. */
+hq_status hq_fail(hq_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Logs a warning on stderr, on any rank. */
+void hq_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints for the user on stdout, on rank 0 only. No newline is added. */
+void hq_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether hq_say writes to a terminal: rank 0 and stdout is one. */
+bool hq_say_is_terminal(void);
+
+/* Number of errors and warnings logged by this process since its start. For tests. */
+int hq_log_error_count(void);
+
+/* ---- memory ---------------------------------------------------------------------------------------------------- */
+
+#define HQ_ALIGN 64 /* bytes; every block of hq_alloc and hq_arena_take starts on such a boundary */
+
+/* Zeroed memory of `bytes` bytes (a block even for 0), aligned to HQ_ALIGN. The caller frees it with hq_free.
+ * Logs and returns HQ_ERR_MEMORY when there is none; `what` names the purpose in that message. */
+hq_status hq_alloc(size_t bytes, const char *what, void *out_pointer);
+
+/* As hq_alloc for count * size bytes; an overflowing product is HQ_ERR_MEMORY. */
+hq_status hq_alloc_array(size_t count, size_t size, const char *what, void *out_pointer);
+
+/* Frees a block of hq_alloc; NULL is allowed. */
+void hq_free(void *pointer);
+
+/* Blocks of hq_alloc that are not yet freed (zero at exit), and how many were ever made (constant during a step). */
+int64_t hq_memory_balance(void);
+int64_t hq_memory_count(void);
+
+/* A growing-only region inside one block: layers take their arrays from it when the network is built. */
+typedef struct hq_arena {
+    unsigned char *base; /* owned */
+    size_t size;         /* bytes */
+    size_t used;         /* bytes */
+} hq_arena;
+
+/* Makes an arena of `bytes` bytes. A first pass over an arena of size 0 with base NULL measures: hq_arena_take then
+ * only counts and returns NULL. */
+hq_status hq_arena_create(size_t bytes, const char *what, hq_arena *arena);
+
+/* Takes count * size bytes, aligned. An arena that was sized too small is our bug (HQ_ASSERT). */
+void *hq_arena_take(hq_arena *arena, size_t count, size_t size);
+
+void hq_arena_destroy(hq_arena *arena);
+
+/* ---- random numbers -------------------------------------------------------------------------------------------- */
+
+/* Every draw is a function of (seed, purpose, epoch, index, position), never of a rank or of the order of calls.
+ * Philox4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11 (library Random123). */
+typedef enum hq_purpose {
+    HQ_PURPOSE_INIT = 1,    /* index: hash of the tensor's name */
+    HQ_PURPOSE_ORDER = 2,   /* permutation of the training samples of an epoch */
+    HQ_PURPOSE_AUGMENT = 3, /* index: global sample */
+    HQ_PURPOSE_DROPOUT = 4, /* index: global sample */
+    HQ_PURPOSE_PHANTOM = 5, /* index: sample of the built-in set; epoch: split */
+    HQ_PURPOSE_SHOTS = 6,   /* index: circuit evaluation */
+    HQ_PURPOSE_TEST = 100   /* for tests */
+} hq_purpose;
+
+typedef struct hq_random {
+    uint64_t seed;
+    uint32_t purpose; /* hq_purpose */
+    uint32_t epoch;   /* below 2^24; or another small number, as the purpose says */
+    uint64_t index;
+    uint32_t position; /* block of four 32-bit numbers that comes next; the functions below move it on */
+} hq_random;
+
+/* A stream at its start. */
+hq_random hq_random_make(uint64_t seed, hq_purpose purpose, uint32_t epoch, uint64_t index);
+
+/* Four 32-bit numbers of block `position`; does not move the stream. */
+void hq_random_block(const hq_random *stream, uint32_t position, uint32_t out[4]);
+
+/* Next 64 bits; next number uniform in [0, 1) with 53 bits; next number of the standard normal distribution
+ * (Box-Muller). Each takes one block. */
+uint64_t hq_random_next(hq_random *stream);
+double hq_random_uniform(hq_random *stream);
+double hq_random_normal(hq_random *stream);
+
+/* ---- hashing, clock, machine ----------------------------------------------------------------------------------- */
+
+/* XXH3 64-bit hash of `bytes` bytes. Chain pieces by passing the previous hash as `seed`. Equal on all machines of the
+ * same byte order. */
+uint64_t hq_hash(const void *data, size_t bytes, uint64_t seed);
+uint64_t hq_hash_text(const char *text);
+
+/* Seconds of a clock that never goes back. */
+double hq_clock(void);
+
+/* Name of this host, in static memory. */
+const char *hq_host_name(void);
+
+/* ---- text ------------------------------------------------------------------------------------------------------ */
+
+/* Copies `text` into buffer[size], always terminated; false when it did not fit. */
+bool hq_copy_text(char *buffer, size_t size, const char *text);
+
+/* Number of single-character edits between two texts (Levenshtein). Used to name the nearest known word. */
+int hq_edit_distance(const char *a, const char *b);
+
+#endif

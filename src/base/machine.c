@@ -1,0 +1,29 @@
+#include "hqcnn/base.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+uint64_t hq_hash(const void *data, size_t bytes, uint64_t seed) { return XXH3_64bits_withSeed(data, bytes, seed); }
+
+uint64_t hq_hash_text(const char *text) { return hq_hash(text, strlen(text), 0); }
+
+double hq_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+const char *hq_host_name(void)
+{
+    static char name[64];
+    if (!name[0]) {
+        if (gethostname(name, sizeof name - 1) != 0) strcpy(name, "unknown");
+        name[sizeof name - 1] = '\0';
+    }
+    return name;
+}

@@ -1,0 +1,63 @@
+#include "hqcnn/base.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_llong live, made;
+
+hq_status hq_alloc(size_t bytes, const char *what, void *out_pointer)
+{
+    size_t size = bytes ? bytes : 1;
+    void *pointer = NULL;
+    memcpy(out_pointer, &pointer, sizeof pointer);
+    if (size > SIZE_MAX - HQ_ALIGN) HQ_FAIL(HQ_ERR_MEMORY, "no memory for %s: %zu bytes asked", what, bytes);
+    size = (size + HQ_ALIGN - 1) / HQ_ALIGN * HQ_ALIGN;
+    pointer = aligned_alloc(HQ_ALIGN, size);
+    if (!pointer) HQ_FAIL(HQ_ERR_MEMORY, "no memory for %s: %zu bytes asked", what, bytes);
+    memset(pointer, 0, size);
+    memcpy(out_pointer, &pointer, sizeof pointer);
+    atomic_fetch_add(&live, 1);
+    atomic_fetch_add(&made, 1);
+    return HQ_OK;
+}
+
+hq_status hq_alloc_array(size_t count, size_t size, const char *what, void *out_pointer)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) bytes = SIZE_MAX;
+    return hq_alloc(bytes, what, out_pointer);
+}
+
+void hq_free(void *pointer)
+{
+    if (!pointer) return;
+    atomic_fetch_sub(&live, 1);
+    free(pointer);
+}
+
+int64_t hq_memory_balance(void) { return atomic_load(&live); }
+int64_t hq_memory_count(void) { return atomic_load(&made); }
+
+hq_status hq_arena_create(size_t bytes, const char *what, hq_arena *arena)
+{
+    *arena = (hq_arena){.size = bytes};
+    return hq_alloc(bytes, what, &arena->base);
+}
+
+void *hq_arena_take(hq_arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    HQ_ASSERT(!__builtin_mul_overflow(count, size, &bytes) && bytes < SIZE_MAX - HQ_ALIGN - arena->used);
+    size_t start = arena->used;
+    arena->used += (bytes + HQ_ALIGN - 1) / HQ_ALIGN * HQ_ALIGN;
+    if (!arena->base) return NULL; /* measuring */
+    HQ_ASSERT(arena->used <= arena->size);
+    return arena->base + start;
+}
+
+void hq_arena_destroy(hq_arena *arena)
+{
+    hq_free(arena->base);
+    *arena = (hq_arena){0};
+}

@@ -1,0 +1,51 @@
+/* gemm.c: matrix products through OpenBLAS: one thread, and kernels that fit the processor. */
+#include "hqcnn/tensor.h"
+
+#include <cblas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef HQ_REAL_F64
+#define GEMM cblas_dgemm
+#else
+#define GEMM cblas_sgemm
+#endif
+
+/* OpenBLAS's own (exported, undeclared) choice of kernels; weak, because builds for one fixed processor lack them. */
+extern void gotoblas_dynamic_init(void) __attribute__((weak));
+extern void gotoblas_dynamic_quit(void) __attribute__((weak));
+
+/* OpenBLAS knows processors by model number and takes its SSE3 kernels ("Prescott") for one that is newer than itself, at a tenth of the
+ * speed. Then the kernels are chosen by the instruction sets instead. A choice of the user's (OPENBLAS_CORETYPE) stays.
+ * A constructor, so that no product is ever computed with other kernels. */
+static __attribute__((constructor)) void choose_kernels(void)
+{
+    openblas_set_num_threads(1);
+    if (getenv("OPENBLAS_CORETYPE") || strcmp(openblas_get_corename(), "Prescott") != 0) return;
+    if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit) return;
+#if defined(__x86_64__)
+    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (!avx2) return;
+    setenv("OPENBLAS_CORETYPE", avx512 ? "SkylakeX" : "Haswell", 1);
+    gotoblas_dynamic_quit();
+    gotoblas_dynamic_init();
+#endif
+}
+
+void hq_gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const hq_real *a, const hq_real *b, hq_real beta,
+             hq_real *c)
+{
+    if (m == 0 || n == 0) return;
+    GEMM(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans, transpose_b ? CblasTrans : CblasNoTrans, m, n, k, 1, a,
+         transpose_a ? m : k, b, transpose_b ? k : n, beta, c, n);
+}
+
+const char *hq_kernel_variant(void)
+{
+    static char text[96];
+    if (!text[0]) snprintf(text, sizeof text, "openblas %s, %s", openblas_get_corename(), HQ_REAL_NAME);
+    return text;
+}

@@ -1,0 +1,122 @@
+/* Status codes, memory balance, arena, random numbers, hashing, text. */
+#include "hqcnn/base.h"
+#include "support/check.h"
+
+#include <string.h>
+
+static void test_status(void)
+{
+    CHECK_INT(hq_status_exit_code(HQ_OK), 0);
+    CHECK_INT(hq_status_exit_code(HQ_ERR_USAGE), 2);
+    CHECK_INT(hq_status_exit_code(HQ_ERR_CONFIG), 2);
+    CHECK_INT(hq_status_exit_code(HQ_ERR_DATA), 3);
+    CHECK_INT(hq_status_exit_code(HQ_ERR_FILE), 3);
+    CHECK_INT(hq_status_exit_code(HQ_ERR_NUMERIC), 4);
+    CHECK_INT(hq_status_exit_code(HQ_ERR_COMM), 5);
+    CHECK_INT(hq_status_exit_code(HQ_INTERRUPTED), 75);
+    CHECK_INT(hq_status_exit_code(HQ_ERR_INTERNAL), 1);
+    CHECK_TEXT(hq_status_text(HQ_OK), "ok");
+    CHECK(HQ_OK < HQ_INTERRUPTED && HQ_INTERRUPTED < HQ_ERR_USAGE); /* agree keeps the worst */
+}
+
+static void test_memory(void)
+{
+    int64_t before = hq_memory_balance();
+    unsigned char *a;
+    void *b = &a;
+    CHECK_INT(hq_alloc(1000, "test", &a), HQ_OK);
+    CHECK_INT((uintptr_t)a % HQ_ALIGN, 0);
+    bool zero = true;
+    for (int i = 0; i < 1000; i++) zero = zero && a[i] == 0;
+    CHECK(zero);
+    CHECK_INT(hq_memory_balance(), before + 1);
+    int errors = hq_log_error_count();
+    CHECK_INT(hq_alloc_array(SIZE_MAX / 2, 4, "test of an overflowing size (expected message)", &b), HQ_ERR_MEMORY);
+    CHECK(b == NULL);
+    CHECK_INT(hq_log_error_count(), errors + 1);
+    hq_free(a);
+    hq_free(NULL);
+    CHECK_INT(hq_memory_balance(), before);
+}
+
+static void test_arena(void)
+{
+    hq_arena measure = {0}, arena;
+    CHECK(hq_arena_take(&measure, 3, 8) == NULL);
+    hq_arena_take(&measure, 100, 1);
+    CHECK_INT(measure.used, 64 + 128);
+    CHECK_INT(hq_arena_create(measure.used, "test", &arena), HQ_OK);
+    char *a = hq_arena_take(&arena, 3, 8), *b = hq_arena_take(&arena, 100, 1);
+    CHECK_INT(b - a, 64);
+    hq_arena_destroy(&arena);
+}
+
+/* Known answers of Philox4x32-10: counter and key 0 (Random123's kat_vectors). */
+static void test_random_known(void)
+{
+    hq_random stream = {0};
+    uint32_t bits[4];
+    hq_random_block(&stream, 0, bits);
+    CHECK_INT(bits[0], 0x6627e8d5);
+    CHECK_INT(bits[1], 0xe169c58d);
+    CHECK_INT(bits[2], 0xbc57ac4c);
+    CHECK_INT(bits[3], 0x9b00dbd8);
+}
+
+static void test_random_streams(void)
+{
+    hq_random a = hq_random_make(1, HQ_PURPOSE_TEST, 2, 3), b = a, others[4] = {a, a, a, a};
+    others[0].seed++, others[1].purpose++, others[2].epoch++, others[3].index++;
+    uint64_t first = hq_random_next(&a);
+    CHECK(first == hq_random_next(&b));
+    CHECK(first != hq_random_next(&a));
+    for (int i = 0; i < 4; i++) CHECK(hq_random_next(&others[i]) != first);
+}
+
+static void test_random_moments(void)
+{
+    enum { N = 200000 };
+    hq_random stream = hq_random_make(7, HQ_PURPOSE_TEST, 0, 0);
+    double sum = 0, squares = 0, normal = 0, normal2 = 0;
+    for (int i = 0; i < N; i++) {
+        double u = hq_random_uniform(&stream), z = hq_random_normal(&stream);
+        CHECK_MSG(u >= 0 && u < 1, "uniform number %g", u);
+        sum += u, squares += u * u, normal += z, normal2 += z * z;
+    }
+    CHECK_NEAR(sum / N, 0.5, 4 * 0.2887 / sqrt(N)); /* four standard errors */
+    CHECK_NEAR(squares / N, 1.0 / 3, 4 * 0.2981 / sqrt(N));
+    CHECK_NEAR(normal / N, 0, 4 / sqrt(N));
+    CHECK_NEAR(normal2 / N, 1, 4 * 1.4142 / sqrt(N));
+}
+
+static void test_hash(void)
+{
+    CHECK(hq_hash("abc", 3, 0) == hq_hash_text("abc"));
+    CHECK(hq_hash("abc", 3, 1) != hq_hash_text("abc"));
+    CHECK(hq_hash_text("abc") != hq_hash_text("abd"));
+    CHECK(hq_hash("", 0, 0) == 0x2d06800538d394c2u); /* XXH3's published value for no data */
+}
+
+static void test_text(void)
+{
+    char small[4];
+    CHECK(hq_copy_text(small, sizeof small, "abc"));
+    CHECK(!hq_copy_text(small, sizeof small, "abcd"));
+    CHECK_TEXT(small, "abc");
+    CHECK_INT(hq_edit_distance("kitten", "sitting"), 3);
+    CHECK_INT(hq_edit_distance("", "abc"), 3);
+    CHECK_INT(hq_edit_distance("same", "same"), 0);
+}
+
+int main(void)
+{
+    HQ_RUN(test_status);
+    HQ_RUN(test_memory);
+    HQ_RUN(test_arena);
+    HQ_RUN(test_random_known);
+    HQ_RUN(test_random_streams);
+    HQ_RUN(test_random_moments);
+    HQ_RUN(test_hash);
+    HQ_RUN(test_text);
+    return hq_check_result();
+}
