@@ -1,0 +1,118 @@
+#include "hqcnn/config.h"
+
+/* Rules that need more than one key, or more than a range. Each names the keys, their values and what is allowed. */
+
+static hq_status check_classes(const hq_config *c)
+{
+    const hq_list *classes = &c->data_classes;
+    if (classes->n == 1) {
+        HQ_FAIL(HQ_ERR_CONFIG, "data.classes = [%d] keeps a single class; allowed: at least 2, or [] for all",
+                classes->v[0]);
+    }
+    for (int i = 0; i < classes->n; i++)
+        for (int j = 0; j < i; j++)
+            if (classes->v[i] == classes->v[j])
+                HQ_FAIL(HQ_ERR_CONFIG, "data.classes names label %d twice (entries %d and %d)", classes->v[i], j + 1,
+                        i + 1);
+    return HQ_OK;
+}
+
+static hq_status check_class_count(const hq_config *c)
+{
+    int count = c->data_class_count, kept = c->data_classes.n;
+    if (count == 1 && c->data_task != HQ_TASK_MULTI_LABEL) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "data.class_count = 1 leaves nothing to tell apart; allowed: 0 (from the data) or at least 2 "
+                "(1 only with data.task = \"multi-label\")");
+    }
+    if (kept && count && count != kept) {
+        HQ_FAIL(HQ_ERR_CONFIG, "data.class_count = %d, but data.classes names %d classes; set data.class_count = 0",
+                count, kept);
+    }
+    return HQ_OK;
+}
+
+static hq_status check_task(const hq_config *c)
+{
+    int kept = c->data_classes.n, count = kept ? kept : c->data_class_count;
+    if (c->data_task == HQ_TASK_MULTI_LABEL && kept) {
+        HQ_FAIL(HQ_ERR_CONFIG, "data.classes chooses samples by their one label and can't be used with "
+                               "data.task = \"multi-label\"; set data.classes = []");
+    }
+    if (c->data_task == HQ_TASK_BINARY && count && count != 2) {
+        HQ_FAIL(HQ_ERR_CONFIG, "data.task = \"binary\" has 2 classes, but %s gives %d",
+                kept ? "data.classes" : "data.class_count", count);
+    }
+    return HQ_OK;
+}
+
+static hq_status check_source(const hq_config *c)
+{
+    if (c->data_source[0] == '\0')
+        HQ_FAIL(HQ_ERR_CONFIG, "data.source is empty; allowed: \"phantom\" or the path of a file");
+    if (c->phantom_channels == 2) HQ_FAIL(HQ_ERR_CONFIG, "phantom.channels = 2; allowed: 1 (grey) or 3 (colour)");
+    return HQ_OK;
+}
+
+static hq_status check_convolutions(const hq_config *c)
+{
+    int n = c->model_channels.n;
+    if (n < 1) HQ_FAIL(HQ_ERR_CONFIG, "model.channels is empty; allowed: 1 to %d convolutions", HQ_LIST_MAX);
+    if (c->model_padding.n != n || c->model_pool.n != n) {
+        HQ_FAIL(
+            HQ_ERR_CONFIG,
+            "model.channels, model.padding and model.pool need one entry for each convolution, but have %d, %d and %d",
+            n, c->model_padding.n, c->model_pool.n);
+    }
+    for (int i = 0; c->model_norm == HQ_NORM_GROUP && i < n; i++) {
+        if (c->model_channels.v[i] % c->model_norm_groups) {
+            HQ_FAIL(HQ_ERR_CONFIG, "model.norm_groups = %d does not divide entry %d of model.channels, %d",
+                    c->model_norm_groups, i + 1, c->model_channels.v[i]);
+        }
+    }
+    return HQ_OK;
+}
+
+static hq_status check_head(const hq_config *c)
+{
+    if (c->model_head == 0 && c->model_dropout > 0) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "model.dropout = %g drops hidden units, but model.head = 0 has none; set model.dropout = 0",
+                c->model_dropout);
+    }
+    return HQ_OK;
+}
+
+static hq_status check_batch(const hq_config *c)
+{
+    if (c->train_microbatch > c->train_batch) {
+        HQ_FAIL(HQ_ERR_CONFIG, "train.microbatch = %d is larger than train.batch = %d; allowed: 1 to train.batch, or 0",
+                c->train_microbatch, c->train_batch);
+    }
+    return HQ_OK;
+}
+
+static hq_status check_schedule(const hq_config *c)
+{
+    const hq_list *steps = &c->train_schedule_steps;
+    if (c->train_schedule == HQ_SCHEDULE_STEP && steps->n == 0)
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "train.schedule = \"step\", but train.schedule_steps is empty; allowed: at least 1 entry");
+    for (int i = 1; i < steps->n; i++) {
+        if (steps->v[i] <= steps->v[i - 1]) {
+            HQ_FAIL(HQ_ERR_CONFIG, "train.schedule_steps must rise, but entry %d is %d and entry %d is %d", i,
+                    steps->v[i - 1], i + 1, steps->v[i]);
+        }
+    }
+    return HQ_OK;
+}
+
+hq_status hq_config_check(const hq_config *config)
+{
+    static hq_status (*const rules[])(const hq_config *) = {
+        check_source,       check_classes, check_class_count, check_task,
+        check_convolutions, check_head,    check_batch,       check_schedule,
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) HQ_TRY(rules[i](config));
+    return HQ_OK;
+}

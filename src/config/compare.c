@@ -1,0 +1,38 @@
+#include "config/value.h"
+
+/* Adds "group.key = before there, now here" for one differing key. */
+static void add_difference(hq_text *text, const hq_key *key, const hq_config *before, const hq_config *now)
+{
+    hq_text_add(text, "%s%s is ", text->used ? "; " : "", key->path);
+    hq_value_print(text, key, before);
+    hq_text_add(text, " there and ");
+    hq_value_print(text, key, now);
+    hq_text_add(text, " here");
+}
+
+/* All differing keys of one scope in one text, which stays without data if there are none. */
+static void differences(hq_text *text, hq_scope scope, const hq_config *before, const hq_config *now)
+{
+    for (int i = 0; i < hq_key_count; i++) {
+        const hq_key *key = &hq_keys[i];
+        if (key->scope == scope && !hq_value_equal(key, before, now)) add_difference(text, key, before, now);
+    }
+}
+
+hq_status hq_config_compare(const hq_config *before, const hq_config *now, const char *checkpoint_name)
+{
+    hq_text model = {0}, train = {0};
+    differences(&model, HQ_SCOPE_MODEL, before, now);
+    differences(&train, HQ_SCOPE_TRAIN, before, now);
+    hq_status status = model.status != HQ_OK ? model.status : train.status;
+    if (status == HQ_OK && model.used) {
+        status =
+            hq_fail(HQ_ERR_CONFIG, "%s can't be resumed with another model: %s; use the same values or start a new run",
+                    checkpoint_name, model.data);
+    } else if (status == HQ_OK && train.used) {
+        hq_warn("%s is resumed with other settings: %s", checkpoint_name, train.data);
+    }
+    hq_free(model.data);
+    hq_free(train.data);
+    return status;
+}
