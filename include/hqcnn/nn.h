@@ -1,0 +1,130 @@
+/* nn.h: layers, losses, update rules, schedules and initialisation as functions on plain arrays.
+ *
+ * Pixel-major layout: images x[N][H][W][C], convolution weights w[R][S][C][K], dense weights w[in][out]. Every _bwd
+ * function writes (does not add to) its gradients. A convolution, norm or dense layer with dx = NULL does not compute
+ * it. Arrays are disjoint except where a comment allows otherwise. NaN goes through every function. Nothing here
+ * allocates or fails. Knows no MPI; every function is local. Letters: N batch, H W C input, K output channels, R S
+ * kernel.
+ */
+#ifndef HQCNN_NN_H
+#define HQCNN_NN_H
+
+#include "hqcnn/tensor.h"
+
+/* ---- layers ---------------------------------------------------------------------------------------------------- */
+
+/* Shape of a convolution with stride 1: y is [n][h + 2 pad - r + 1][w + 2 pad - s + 1][k]. */
+typedef struct hq_conv {
+    int n, h, w, c, k, r, s, pad;
+} hq_conv;
+
+int hq_conv_out_h(const hq_conv *conv);
+int hq_conv_out_w(const hq_conv *conv);
+/* Numbers of work memory that fwd and bwd need (im2col of the batch). */
+size_t hq_conv_work(const hq_conv *conv);
+/* y = conv(x, w) + bias. */
+void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
+                 hq_real *work);
+void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw,
+                 hq_real *dbias, hq_real *work);
+
+/* Batch norm over rows (n * h * w) of c channels: y = scale * (x - mean) / sqrt(var + eps) + shift.
+ * fwd_train writes mean[c] and var[c] of this micro-batch (biased variance, as normalisation uses it; two-pass). */
+void hq_batchnorm_fwd_train(int64_t rows, int c, double eps, const hq_real *x, const hq_real *scale,
+                            const hq_real *shift, hq_real *y, hq_real *mean, hq_real *var);
+void hq_batchnorm_fwd_eval(int64_t rows, int c, double eps, const hq_real *x, const hq_real *scale,
+                           const hq_real *shift, const hq_real *mean, const hq_real *var, hq_real *y);
+void hq_batchnorm_bwd(int64_t rows, int c, double eps, const hq_real *x, const hq_real *scale, const hq_real *mean,
+                      const hq_real *var, const hq_real *dy, hq_real *dx, hq_real *dscale, hq_real *dshift);
+
+/* Group norm: each of `groups` groups of channels of each sample is normalised over pixels and channels of the group.
+ * mean, var: [n][groups], written by fwd, read by bwd. */
+void hq_groupnorm_fwd(int n, int64_t pixels, int c, int groups, double eps, const hq_real *x, const hq_real *scale,
+                      const hq_real *shift, hq_real *y, hq_real *mean, hq_real *var);
+void hq_groupnorm_bwd(int n, int64_t pixels, int c, int groups, double eps, const hq_real *x, const hq_real *scale,
+                      const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx, hq_real *dscale,
+                      hq_real *dshift);
+
+/* y = max(x, 0); bwd needs y only. y may be x, dx may be dy. */
+void hq_relu_fwd(size_t count, const hq_real *x, hq_real *y);
+void hq_relu_bwd(size_t count, const hq_real *y, const hq_real *dy, hq_real *dx);
+
+/* 2x2 max pooling with stride 2 (a last odd row or column is dropped): y[n][h / 2][w / 2][c]; choice holds 0..3, the
+ * first maximum in row order. */
+void hq_maxpool_fwd(int n, int h, int w, int c, const hq_real *x, hq_real *y, uint8_t *choice);
+void hq_maxpool_bwd(int n, int h, int w, int c, const uint8_t *choice, const hq_real *dy, hq_real *dx);
+
+/* Adaptive average pooling to out x out: cell i covers rows floor(i h / out) .. ceil((i + 1) h / out) - 1 (PyTorch's
+ * rule). */
+void hq_avgpool_fwd(int n, int h, int w, int c, int out, const hq_real *x, hq_real *y);
+void hq_avgpool_bwd(int n, int h, int w, int c, int out, const hq_real *dy, hq_real *dx);
+
+/* y[n][out] = x[n][in] w[in][out] + bias. */
+void hq_dense_fwd(int n, int in, int out, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y);
+void hq_dense_bwd(int n, int in, int out, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx,
+                  hq_real *dw, hq_real *dbias);
+
+/* y = factor * tanh(x), and dx from y. y may be x, dx may be dy. */
+void hq_tanh_fwd(size_t count, double factor, const hq_real *x, hq_real *y);
+void hq_tanh_bwd(size_t count, double factor, const hq_real *y, const hq_real *dy, hq_real *dx);
+
+/* Dropout: y[n][width] = x * keep[n][width]; keep is 0 or 1 / (1 - share), drawn for (seed, epoch, samples[i]). bwd is
+ * the same product. y may be x. */
+void hq_dropout_mask(int n, int width, double share, uint64_t seed, uint32_t epoch, const int64_t *samples,
+                     hq_real *keep);
+void hq_dropout_apply(size_t count, const hq_real *keep, const hq_real *x, hq_real *y);
+
+/* ---- losses ---------------------------------------------------------------------------------------------------- */
+
+/* Softmax cross-entropy (binary, multi-class and ordinal tasks). labels[n] in 0..classes-1, class_weight[classes].
+ * Sample i has weight class_weight[labels[i]]. *loss = sum_i weight_i * ce_i / denominator; dlogits (may be NULL) its
+ * gradient. The caller passes the sum of the weights over the GLOBAL batch as denominator, so that micro-batch losses
+ * and gradients add up. */
+void hq_softmax_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,
+                     double denominator, double *loss, hq_real *dlogits);
+
+/* Sigmoid cross-entropy over label columns (multi-label). labels[n][classes] 0/1; positive terms weigh class_weight[k].
+ * *loss = sum over samples and labels / denominator (the global sample count times classes). */
+void hq_sigmoid_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,
+                     double denominator, double *loss, hq_real *dlogits);
+
+/* Scores for metrics: scores[n][classes] = softmax or sigmoid of logits, in double. */
+void hq_softmax_scores(int n, int classes, const hq_real *logits, double *scores);
+void hq_sigmoid_scores(int n, int classes, const hq_real *logits, double *scores);
+
+/* ---- update rules ---------------------------------------------------------------------------------------------- */
+
+typedef struct hq_optimizer {
+    int kind; /* HQ_OPTIMIZER_* of config.h */
+    double momentum, beta1, beta2, epsilon, weight_decay;
+} hq_optimizer;
+
+/* Moment blocks that the rule keeps: 1 for sgd, 2 for adam and adamw. */
+int hq_optimizer_moments(int kind);
+
+/* One update of count parameters, in PyTorch's formulas: sgd m = momentum m + g (m = g at step 1), w -= rate m; adam
+ * with bias correction; adamw with decoupled decay. rate: learning rate of this step; step: 1 for the first update;
+ * decays: whether weight decay applies to these parameters. moment1, moment2: zero before the first step; moment2 may
+ * be NULL for sgd. */
+void hq_optimizer_step(const hq_optimizer *optimizer, double rate, int64_t step, size_t count, bool decays,
+                       const hq_real *grad, hq_real *weight, hq_real *moment1, hq_real *moment2);
+
+/* ---- learning-rate schedule, initialisation -------------------------------------------------------------------- */
+
+typedef struct hq_schedule {
+    int kind; /* HQ_SCHEDULE_* of config.h */
+    double rate, factor, warmup_epochs;
+    int epochs;
+    int n_steps;
+    int steps[16]; /* per cent of the epochs */
+} hq_schedule;
+
+/* Learning rate at a fractional epoch (0 at the start): constant; step: * factor at each per cent passed, changing
+ * between epochs only; cosine: from rate to rate * factor over all epochs. During the warm-up, times (epoch /
+ * warmup_epochs), where epoch counts the END of the step, so the first step is not lost. */
+double hq_schedule_rate(const hq_schedule *schedule, double epoch_start, double epoch_end);
+
+/* Uniform in [low, high), drawn for (seed, name, position): equal whatever else is initialised. */
+void hq_init_uniform(uint64_t seed, const char *name, double low, double high, size_t count, hq_real *w);
+
+#endif

@@ -1,0 +1,35 @@
+#include "hqcnn/config.h"
+#include "hqcnn/nn.h"
+
+#include <math.h>
+
+/* The last digit of pi that a double keeps; POSIX's M_PI is not part of C11. */
+static const double pi = 3.14159265358979323846;
+
+/* Times factor at the start of every epoch floor(per cent * epochs / 100) that is reached. */
+static double step_rate(const hq_schedule *schedule, double epoch)
+{
+    double rate = schedule->rate;
+    for (int i = 0; i < schedule->n_steps; i++) {
+        int64_t drop = (int64_t)schedule->steps[i] * schedule->epochs / 100;
+        if (epoch >= (double)drop) rate *= schedule->factor;
+    }
+    return rate;
+}
+
+/* Loshchilov and Hutter, "SGDR", ICLR 2017, eq. 5, one period. */
+static double cosine_rate(const hq_schedule *schedule, double epoch)
+{
+    double share = epoch < schedule->epochs ? epoch / schedule->epochs : 1;
+    double last = schedule->rate * schedule->factor;
+    return last + (schedule->rate - last) * (1 + cos(pi * share)) / 2;
+}
+
+double hq_schedule_rate(const hq_schedule *schedule, double epoch_start, double epoch_end)
+{
+    double rate = schedule->rate;
+    if (schedule->kind == HQ_SCHEDULE_STEP) rate = step_rate(schedule, epoch_start);
+    if (schedule->kind == HQ_SCHEDULE_COSINE) rate = cosine_rate(schedule, epoch_start);
+    if (epoch_end < schedule->warmup_epochs) rate *= epoch_end / schedule->warmup_epochs;
+    return rate;
+}

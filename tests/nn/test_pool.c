@@ -1,0 +1,116 @@
+/* Max pooling and adaptive average pooling against their definitions. */
+#include "nn/arrays.h"
+#include "support/reference.h"
+
+static void check_maxpool(int n, int h, int w, int c)
+{
+    size_t in = (size_t)(n * h * w * c), out = (size_t)(n * (h / 2) * (w / 2) * c);
+    hq_real *x = random_array(in), *dy = random_array(out), *y = output_array(out), *dx = output_array(in);
+    double *ref_y = double_array(out), *ref_dx = double_array(in);
+    uint8_t *choice = malloc(out);
+    hq_maxpool_fwd(n, h, w, c, x, y, choice);
+    hq_maxpool_bwd(n, h, w, c, choice, dy, dx);
+    ref_maxpool_fwd(n, h, w, c, x, ref_y);
+    ref_maxpool_bwd(n, h, w, c, x, dy, ref_dx);
+    check_array("maxpool y", out, y, ref_y, 0);
+    check_array("maxpool dx", in, dx, ref_dx, 0);
+    free(x), free(dy), free(y), free(dx), free(ref_y), free(ref_dx), free(choice);
+}
+
+static void test_maxpool(void)
+{
+    check_maxpool(1, 2, 2, 1);
+    check_maxpool(2, 5, 7, 3);
+    check_maxpool(3, 4, 6, 17);
+    check_maxpool(1, 3, 2, 64);
+    check_maxpool(2, 2, 9, 5);
+}
+
+static void test_maxpool_choice(void)
+{
+    const hq_real equal[4] = {3, 3, 3, 3}, third[4] = {-4, -5, -1, -1};
+    hq_real y;
+    uint8_t choice;
+    hq_maxpool_fwd(1, 2, 2, 1, equal, &y, &choice);
+    CHECK(y == 3 && choice == 0); /* the first of equal ones */
+    hq_maxpool_fwd(1, 2, 2, 1, third, &y, &choice);
+    CHECK(y == -1 && choice == 2);
+}
+
+static void test_maxpool_nan(void)
+{
+    for (int place = 0; place < 4; place++) {
+        hq_real x[4] = {1, 2, 3, 4}, y;
+        uint8_t choice;
+        x[place] = (hq_real)NAN;
+        hq_maxpool_fwd(1, 2, 2, 1, x, &y, &choice);
+        CHECK(isnan(y));
+        CHECK_INT(choice, place);
+    }
+}
+
+static void check_avgpool(int n, int h, int w, int c, int cells)
+{
+    size_t in = (size_t)(n * h * w * c), out = (size_t)(n * cells * cells * c);
+    hq_real *x = random_array(in), *dy = random_array(out), *y = output_array(out), *dx = output_array(in);
+    double *ref_y = double_array(out), *ref_dx = double_array(in);
+    hq_avgpool_fwd(n, h, w, c, cells, x, y);
+    hq_avgpool_bwd(n, h, w, c, cells, dy, dx);
+    ref_avgpool_fwd(n, h, w, c, cells, x, ref_y);
+    ref_avgpool_bwd(n, h, w, c, cells, dy, ref_dx);
+    check_array("avgpool y", out, y, ref_y, TOLERANCE);
+    check_array("avgpool dx", in, dx, ref_dx, TOLERANCE);
+    free(x), free(dy), free(y), free(dx), free(ref_y), free(ref_dx);
+}
+
+static void test_avgpool(void)
+{
+    check_avgpool(2, 8, 8, 3, 4);
+    check_avgpool(2, 7, 5, 3, 3);
+    check_avgpool(1, 3, 5, 2, 4); /* fewer rows than cells */
+    check_avgpool(2, 1, 1, 5, 4);
+    check_avgpool(1, 28, 13, 65, 4);
+    check_avgpool(1, 6, 9, 130, 1);
+}
+
+static void test_avgpool_same_size(void)
+{
+    hq_real *x = random_array(2 * 16 * 7), *y = output_array(2 * 16 * 7);
+    hq_avgpool_fwd(2, 4, 4, 7, 4, x, y);
+    check_same("y = x", 2 * 16 * 7, y, x);
+    hq_avgpool_bwd(2, 4, 4, 7, 4, x, y);
+    check_same("dx = dy", 2 * 16 * 7, y, x);
+    free(x), free(y);
+}
+
+/* torch.nn.AdaptiveAvgPool2d(3) of 0..9 in a row of five columns: cells 0-1, 1-3, 3-4. */
+static void test_avgpool_overlap(void)
+{
+    hq_real x[25], y[9];
+    for (int i = 0; i < 25; i++) x[i] = (hq_real)(i % 5);
+    hq_avgpool_fwd(1, 5, 5, 1, 3, x, y);
+    for (int row = 0; row < 3; row++) {
+        CHECK_NEAR(y[3 * row], 0.5, TOLERANCE);
+        CHECK_NEAR(y[3 * row + 1], 2, TOLERANCE);
+        CHECK_NEAR(y[3 * row + 2], 3.5, TOLERANCE);
+    }
+}
+
+static void test_avgpool_nan(void)
+{
+    hq_real x[4] = {1, (hq_real)NAN, 2, 3}, y[2];
+    hq_avgpool_fwd(1, 1, 2, 2, 1, x, y);
+    CHECK(y[0] == 1.5 && isnan(y[1]));
+}
+
+int main(void)
+{
+    HQ_RUN(test_maxpool);
+    HQ_RUN(test_maxpool_choice);
+    HQ_RUN(test_maxpool_nan);
+    HQ_RUN(test_avgpool);
+    HQ_RUN(test_avgpool_same_size);
+    HQ_RUN(test_avgpool_overlap);
+    HQ_RUN(test_avgpool_nan);
+    return hq_check_result();
+}

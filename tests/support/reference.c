@@ -1,0 +1,248 @@
+#include "support/reference.h"
+
+#include <math.h>
+#include <string.h>
+
+static size_t at4(int i, int y, int x, int ch, int h, int w, int c)
+{
+    return (((size_t)i * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c + (size_t)ch;
+}
+
+/* One product of a convolution: the places of its input, weight and output numbers. */
+typedef void (*conv_term)(void *context, size_t in, size_t weight, size_t out);
+
+static void each_conv_term(const hq_conv *conv, conv_term term, void *context)
+{
+    int oh = conv->h + 2 * conv->pad - conv->r + 1, ow = conv->w + 2 * conv->pad - conv->s + 1;
+    for (int i = 0; i < conv->n; i++)
+        for (int oy = 0; oy < oh; oy++)
+            for (int ox = 0; ox < ow; ox++)
+                for (int k = 0; k < conv->k; k++)
+                    for (int r = 0; r < conv->r; r++)
+                        for (int s = 0; s < conv->s; s++)
+                            for (int ch = 0; ch < conv->c; ch++) {
+                                int iy = oy + r - conv->pad, ix = ox + s - conv->pad;
+                                if (iy < 0 || ix < 0 || iy >= conv->h || ix >= conv->w) continue;
+                                term(context, at4(i, iy, ix, ch, conv->h, conv->w, conv->c),
+                                     at4(r, s, ch, k, conv->s, conv->c, conv->k), at4(i, oy, ox, k, oh, ow, conv->k));
+                            }
+}
+
+typedef struct conv_arrays {
+    const hq_real *x, *w, *dy;
+    double *y, *dx, *dw;
+} conv_arrays;
+
+static void forward_term(void *context, size_t in, size_t weight, size_t out)
+{
+    conv_arrays *a = context;
+    a->y[out] += (double)a->x[in] * a->w[weight];
+}
+
+static void backward_term(void *context, size_t in, size_t weight, size_t out)
+{
+    conv_arrays *a = context;
+    a->dx[in] += (double)a->dy[out] * a->w[weight];
+    a->dw[weight] += (double)a->dy[out] * a->x[in];
+}
+
+static size_t conv_outputs(const hq_conv *conv)
+{
+    return (size_t)(conv->n * (conv->h + 2 * conv->pad - conv->r + 1) * (conv->w + 2 * conv->pad - conv->s + 1));
+}
+
+void ref_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, double *y)
+{
+    conv_arrays arrays = {.x = x, .w = w, .y = y};
+    for (size_t i = 0; i < conv_outputs(conv) * (size_t)conv->k; i++) y[i] = bias[i % (size_t)conv->k];
+    each_conv_term(conv, forward_term, &arrays);
+}
+
+void ref_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, double *dx, double *dw,
+                  double *dbias)
+{
+    conv_arrays arrays = {.x = x, .w = w, .dy = dy, .dx = dx, .dw = dw};
+    memset(dx, 0, (size_t)(conv->n * conv->h * conv->w * conv->c) * sizeof *dx);
+    memset(dw, 0, (size_t)(conv->r * conv->s * conv->c * conv->k) * sizeof *dw);
+    memset(dbias, 0, (size_t)conv->k * sizeof *dbias);
+    each_conv_term(conv, backward_term, &arrays);
+    for (size_t i = 0; i < conv_outputs(conv) * (size_t)conv->k; i++) dbias[i % (size_t)conv->k] += dy[i];
+}
+
+void ref_dense_fwd(int n, int in, int out, const hq_real *x, const hq_real *w, const hq_real *bias, double *y)
+{
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < out; k++) {
+            double sum = bias[k];
+            for (int j = 0; j < in; j++) sum += (double)x[i * in + j] * w[j * out + k];
+            y[i * out + k] = sum;
+        }
+}
+
+void ref_dense_bwd(int n, int in, int out, const hq_real *x, const hq_real *w, const hq_real *dy, double *dx,
+                   double *dw, double *dbias)
+{
+    memset(dx, 0, (size_t)(n * in) * sizeof *dx);
+    memset(dw, 0, (size_t)(in * out) * sizeof *dw);
+    memset(dbias, 0, (size_t)out * sizeof *dbias);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < out; k++) {
+            double g = dy[i * out + k];
+            dbias[k] += g;
+            for (int j = 0; j < in; j++) {
+                dx[i * in + j] += g * w[j * out + k];
+                dw[j * out + k] += g * x[i * in + j];
+            }
+        }
+}
+
+/* Mean and variance of one set. */
+static size_t set_statistics(const ref_norm *norm, int set, const hq_real *x, double *mean, double *var)
+{
+    size_t members = 0;
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < norm->count; i++)
+        if (norm->set[i] == set) members++, sum += x[i];
+    *mean = sum / (double)members;
+    for (size_t i = 0; i < norm->count; i++)
+        if (norm->set[i] == set) squares += (x[i] - *mean) * (x[i] - *mean);
+    *var = squares / (double)members;
+    return members;
+}
+
+void ref_norm_fwd(const ref_norm *norm, const hq_real *x, const hq_real *scale, const hq_real *shift, double *y,
+                  double *mean, double *var)
+{
+    for (int set = 0; set < norm->sets; set++) set_statistics(norm, set, x, mean + set, var + set);
+    for (size_t i = 0; i < norm->count; i++) {
+        int set = norm->set[i], ch = norm->channel[i];
+        y[i] = scale[ch] * (x[i] - mean[set]) / sqrt(var[set] + norm->eps) + shift[ch];
+    }
+}
+
+void ref_norm_bwd(const ref_norm *norm, const hq_real *x, const hq_real *scale, const hq_real *dy, double *dx,
+                  double *dscale, double *dshift)
+{
+    memset(dscale, 0, (size_t)norm->channels * sizeof *dscale);
+    memset(dshift, 0, (size_t)norm->channels * sizeof *dshift);
+    for (int set = 0; set < norm->sets; set++) {
+        double mean, var, dmean = 0, dvar = 0;
+        double members = (double)set_statistics(norm, set, x, &mean, &var);
+        double root = sqrt(var + norm->eps);
+        for (size_t i = 0; i < norm->count; i++) {
+            if (norm->set[i] != set) continue;
+            int ch = norm->channel[i];
+            dscale[ch] += dy[i] * (x[i] - mean) / root;
+            dshift[ch] += dy[i];
+            dvar += (double)dy[i] * scale[ch] * (x[i] - mean) * -0.5 / (root * root * root);
+            dmean -= (double)dy[i] * scale[ch] / root;
+        }
+        for (size_t i = 0; i < norm->count; i++)
+            if (norm->set[i] == set)
+                dx[i] = (double)dy[i] * scale[norm->channel[i]] / root + dvar * 2 * (x[i] - mean) / members +
+                        dmean / members;
+    }
+}
+
+/* Place of the first largest input of an output number. */
+static size_t largest(int h, int w, int c, const hq_real *x, int i, int oy, int ox, int ch)
+{
+    size_t best = at4(i, 2 * oy, 2 * ox, ch, h, w, c);
+    for (int dy = 0; dy < 2; dy++)
+        for (int dx = 0; dx < 2; dx++) {
+            size_t at = at4(i, 2 * oy + dy, 2 * ox + dx, ch, h, w, c);
+            if (x[at] > x[best]) best = at;
+        }
+    return best;
+}
+
+void ref_maxpool_fwd(int n, int h, int w, int c, const hq_real *x, double *y)
+{
+    for (int i = 0; i < n; i++)
+        for (int oy = 0; oy < h / 2; oy++)
+            for (int ox = 0; ox < w / 2; ox++)
+                for (int ch = 0; ch < c; ch++)
+                    y[at4(i, oy, ox, ch, h / 2, w / 2, c)] = x[largest(h, w, c, x, i, oy, ox, ch)];
+}
+
+void ref_maxpool_bwd(int n, int h, int w, int c, const hq_real *x, const hq_real *dy, double *dx)
+{
+    memset(dx, 0, (size_t)(n * h * w * c) * sizeof *dx);
+    for (int i = 0; i < n; i++)
+        for (int oy = 0; oy < h / 2; oy++)
+            for (int ox = 0; ox < w / 2; ox++)
+                for (int ch = 0; ch < c; ch++)
+                    dx[largest(h, w, c, x, i, oy, ox, ch)] = dy[at4(i, oy, ox, ch, h / 2, w / 2, c)];
+}
+
+/* Whether a pixel of `size` lies in cell i of `out`, and how many do. */
+static bool in_cell(int size, int out, int i, int pixel)
+{
+    return pixel >= floor((double)i * size / out) && pixel < ceil((i + 1.0) * size / out);
+}
+
+static double cell_size(int size, int out, int i)
+{
+    return ceil((i + 1.0) * size / out) - floor((double)i * size / out);
+}
+
+/* Share of pixel (iy, ix) in the mean of cell (oy, ox). */
+static double share(int h, int w, int out, int oy, int ox, int iy, int ix)
+{
+    if (!in_cell(h, out, oy, iy) || !in_cell(w, out, ox, ix)) return 0;
+    return 1 / (cell_size(h, out, oy) * cell_size(w, out, ox));
+}
+
+void ref_avgpool_fwd(int n, int h, int w, int c, int out, const hq_real *x, double *y)
+{
+    memset(y, 0, (size_t)(n * out * out * c) * sizeof *y);
+    for (int i = 0; i < n; i++)
+        for (int oy = 0; oy < out; oy++)
+            for (int ox = 0; ox < out; ox++)
+                for (int iy = 0; iy < h; iy++)
+                    for (int ix = 0; ix < w; ix++)
+                        for (int ch = 0; ch < c; ch++)
+                            y[at4(i, oy, ox, ch, out, out, c)] +=
+                                share(h, w, out, oy, ox, iy, ix) * x[at4(i, iy, ix, ch, h, w, c)];
+}
+
+void ref_avgpool_bwd(int n, int h, int w, int c, int out, const hq_real *dy, double *dx)
+{
+    memset(dx, 0, (size_t)(n * h * w * c) * sizeof *dx);
+    for (int i = 0; i < n; i++)
+        for (int oy = 0; oy < out; oy++)
+            for (int ox = 0; ox < out; ox++)
+                for (int iy = 0; iy < h; iy++)
+                    for (int ix = 0; ix < w; ix++)
+                        for (int ch = 0; ch < c; ch++)
+                            dx[at4(i, iy, ix, ch, h, w, c)] +=
+                                share(h, w, out, oy, ox, iy, ix) * dy[at4(i, oy, ox, ch, out, out, c)];
+}
+
+double ref_softmax_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,
+                        double denominator, double *dlogits)
+{
+    double loss = 0;
+    for (int i = 0; i < n; i++) {
+        double sum = 0;
+        for (int k = 0; k < classes; k++) sum += exp(logits[i * classes + k]);
+        for (int k = 0; k < classes; k++) {
+            double p = exp(logits[i * classes + k]) / sum, hot = k == labels[i] ? 1 : 0;
+            loss -= class_weight[labels[i]] * hot * log(p) / denominator;
+            dlogits[i * classes + k] = class_weight[labels[i]] * (p - hot) / denominator;
+        }
+    }
+    return loss;
+}
+
+double ref_sigmoid_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,
+                        double denominator, double *dlogits)
+{
+    double loss = 0;
+    for (int i = 0; i < n * classes; i++) {
+        double p = 1 / (1 + exp(-logits[i])), t = labels[i], weight = class_weight[i % classes];
+        loss -= (weight * t * log(p) + (1 - t) * log(1 - p)) / denominator;
+        dlogits[i] = ((1 - t) * p - weight * t * (1 - p)) / denominator;
+    }
+    return loss;
+}
