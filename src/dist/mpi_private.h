@@ -1,0 +1,22 @@
+/* mpi_private.h: the one door through which MPI's names enter other code: dist itself, and checkpoint for parallel
+ * HDF5. */
+#ifndef HQCNN_DIST_MPI_PRIVATE_H
+#define HQCNN_DIST_MPI_PRIVATE_H
+
+#include "hqcnn/dist.h"
+
+#include <mpi.h>
+
+struct hq_dist {
+    MPI_Comm all;  /* every rank */
+    MPI_Comm node; /* ranks that share memory with this one */
+    int rank, size, node_rank, node_size, nodes;
+};
+
+/* Communicator of all ranks. */
+MPI_Comm hq_dist_comm(const hq_dist *dist);
+
+/* Logs a failed MPI call, with MPI's own text; returns HQ_ERR_COMM, or HQ_OK for MPI_SUCCESS. */
+hq_status hq_dist_check(int mpi_code, const char *call);
+
+#endif

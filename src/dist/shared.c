@@ -1,0 +1,55 @@
+/* shared.c: one block of memory per node, through an MPI shared window: its first rank owns all of it. */
+#include "dist/mpi_private.h"
+
+#include <string.h>
+
+struct hq_shared {
+    MPI_Win window;
+    MPI_Comm node; /* borrowed */
+    void *block;
+};
+
+static hq_status open_window(hq_dist *dist, size_t bytes, hq_shared *shared)
+{
+    MPI_Aint size = dist->node_rank == 0 ? (MPI_Aint)(bytes ? bytes : 1) : 0;
+    void *mine = NULL;
+    HQ_TRY(hq_dist_check(MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, dist->node, &mine, &shared->window),
+                         "MPI_Win_allocate_shared"));
+    int unit = 1;
+    HQ_TRY(
+        hq_dist_check(MPI_Win_shared_query(shared->window, 0, &size, &unit, &shared->block), "MPI_Win_shared_query"));
+    return hq_dist_check(MPI_Win_lock_all(MPI_MODE_NOCHECK, shared->window), "MPI_Win_lock_all");
+}
+
+hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq_shared **out_shared)
+{
+    *out_shared = NULL;
+    hq_shared *shared;
+    HQ_TRY(hq_dist_node_agree(dist, hq_alloc(sizeof *shared, what, &shared)));
+    *shared = (hq_shared){.window = MPI_WIN_NULL, .node = dist->node};
+    hq_status status = open_window(dist, bytes, shared);
+    if (status != HQ_OK) {
+        hq_free(shared);
+        return status;
+    }
+    if (dist->node_rank == 0) memset(shared->block, 0, bytes);
+    *out_shared = shared;
+    return hq_dist_shared_sync(shared);
+}
+
+void *hq_dist_shared_block(const hq_shared *shared) { return shared->block; }
+
+hq_status hq_dist_shared_sync(const hq_shared *shared)
+{
+    HQ_TRY(hq_dist_check(MPI_Win_sync(shared->window), "MPI_Win_sync"));
+    HQ_TRY(hq_dist_check(MPI_Barrier(shared->node), "MPI_Barrier"));
+    return hq_dist_check(MPI_Win_sync(shared->window), "MPI_Win_sync");
+}
+
+void hq_dist_shared_free(hq_shared *shared)
+{
+    if (!shared) return;
+    MPI_Win_unlock_all(shared->window);
+    MPI_Win_free(&shared->window);
+    hq_free(shared);
+}
