@@ -1,0 +1,82 @@
+/* model.h: the hybrid network: built from the configuration, owner of the flat parameter, gradient and statistics
+ * blocks.
+ *
+ * Computes one micro-batch at a time. Knows no MPI; every function is local, and its results depend on its arguments
+ * alone.
+ */
+#ifndef HQCNN_MODEL_H
+#define HQCNN_MODEL_H
+
+#include "hqcnn/config.h"
+#include "hqcnn/data.h"
+#include "hqcnn/quantum.h"
+#include "hqcnn/tensor.h"
+
+typedef struct hq_model hq_model;
+
+/* A named tensor of the parameter or statistics block. */
+typedef struct hq_param {
+    char name[48];  /* for example "conv1.weight" */
+    int64_t offset; /* numbers from the start of the block */
+    int64_t count;
+    int rank; /* dimensions, 1..4 */
+    int64_t shape[4];
+    bool decays;  /* weight decay applies */
+    bool quantum; /* a circuit weight */
+} hq_param;
+
+/* Builds the network for images of `info` and micro-batches of up to max_batch samples: shapes, blocks, one arena for
+ * all activations. HQ_ERR_CONFIG when the images are too small or are volumes. Freed by hq_model_destroy. */
+hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, hq_model **out_model);
+void hq_model_destroy(hq_model *model);
+
+/* Start weights: uniform +-1/sqrt(fan_in), norm scale 1 and shift 0, circuit weights uniform in [0, 2 pi); statistics
+ * mean 0, variance 1. */
+void hq_model_init(hq_model *model, uint64_t seed);
+
+/* The blocks, owned by the model: parameters[hq_model_param_count], gradient of the last backward pass, running
+ * statistics of the norms, and the statistics of the last forward pass in training (same layout; variances unbiased).
+ */
+int64_t hq_model_param_count(const hq_model *model);
+int64_t hq_model_stat_count(const hq_model *model); /* 0 without batch norm */
+hq_real *hq_model_params(hq_model *model);
+hq_real *hq_model_grads(hq_model *model);
+hq_real *hq_model_stats(hq_model *model);
+const hq_real *hq_model_batch_stats(const hq_model *model);
+
+/* The named tensors of the parameter block and of the statistics block. */
+int hq_model_params_list(const hq_model *model, const hq_param **out_list);
+int hq_model_stats_list(const hq_model *model, const hq_param **out_list);
+
+/* Sum of the counts of circuit weights (0 for model.circuit = "classical"). */
+int64_t hq_model_quantum_count(const hq_model *model);
+
+const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classical" */
+int hq_model_classes(const hq_model *model);
+size_t hq_model_input_size(const hq_model *model);  /* numbers of one sample */
+size_t hq_model_arena_bytes(const hq_model *model); /* activations of one micro-batch */
+int64_t hq_model_flops(
+    const hq_model *model); /* multiply-adds times 2 of forward for one sample, convolutions and dense layers */
+
+/* Forward pass in evaluation mode (running statistics, no dropout). x[n][...] as hq_data_load makes it; the
+ * logits[n][classes] stay in the model until the next pass. */
+hq_status hq_model_predict(hq_model *model, int n, const hq_real *x, const hq_real **out_logits);
+
+/* One micro-batch of training. */
+typedef struct hq_model_batch {
+    int n;
+    const hq_real *x;
+    const int32_t *labels;      /* [n][info.labels] */
+    const int64_t *samples;     /* global sample numbers: key of dropout */
+    const double *class_weight; /* [classes] */
+    double denominator;         /* of the loss: samples of the global batch (times classes for multi-label) */
+    uint64_t seed;
+    uint32_t epoch;
+    const hq_runner *runner; /* who evaluates shifted circuits */
+} hq_model_batch;
+
+/* Forward and backward: *loss is this micro-batch's share of the batch loss, the gradient block and batch statistics
+ * are written, logits[n][classes] stay readable through out_logits until the next pass. */
+hq_status hq_model_train(hq_model *model, const hq_model_batch *batch, double *loss, const hq_real **out_logits);
+
+#endif

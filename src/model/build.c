@@ -1,0 +1,250 @@
+/* build.c: from configuration and data description to shapes, blocks and memory. */
+#include "model/network.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { KERNEL = 3 };
+
+/* ---- the blocks' tensors ---------------------------------------------------------------------------------------- */
+
+typedef struct hq_table {
+    hq_param *list;
+    int used;
+    int64_t count;
+} hq_table;
+
+static hq_slot add_tensor(hq_table *table, const char *name, int rank, const int64_t *shape, bool decays, bool quantum)
+{
+    hq_param *param = &table->list[table->used++];
+    *param = (hq_param){.offset = table->count, .count = 1, .rank = rank, .decays = decays, .quantum = quantum};
+    hq_copy_text(param->name, sizeof param->name, name);
+    for (int i = 0; i < rank; i++) {
+        param->shape[i] = shape[i];
+        param->count *= shape[i];
+    }
+    table->count += param->count;
+    return (hq_slot){param->offset, param->count};
+}
+
+static hq_slot add_vector(hq_table *table, const char *name, int64_t n)
+{
+    return add_tensor(table, name, 1, &n, false, false);
+}
+
+static void add_dense(hq_table *table, const char *name, int in, int out, hq_slot *weight, hq_slot *bias)
+{
+    char text[48];
+    snprintf(text, sizeof text, "%s.weight", name);
+    *weight = add_tensor(table, text, 2, (int64_t[]){in, out}, true, false);
+    snprintf(text, sizeof text, "%s.bias", name);
+    *bias = add_vector(table, text, out);
+}
+
+static void add_stage(hq_table *params, hq_table *stats, int norm, int number, hq_stage *stage)
+{
+    const hq_conv *conv = &stage->conv;
+    char text[48];
+    snprintf(text, sizeof text, "conv%d.weight", number);
+    stage->weight = add_tensor(params, text, 4, (int64_t[]){conv->r, conv->s, conv->c, conv->k}, true, false);
+    snprintf(text, sizeof text, "conv%d.bias", number);
+    stage->bias = add_vector(params, text, conv->k);
+    if (norm == HQ_NORM_NONE) return;
+    snprintf(text, sizeof text, "norm%d.scale", number);
+    stage->scale = add_vector(params, text, conv->k);
+    snprintf(text, sizeof text, "norm%d.shift", number);
+    stage->shift = add_vector(params, text, conv->k);
+    if (norm != HQ_NORM_BATCH) return;
+    snprintf(text, sizeof text, "norm%d.mean", number);
+    stage->mean = add_vector(stats, text, conv->k);
+    snprintf(text, sizeof text, "norm%d.var", number);
+    stage->var = add_vector(stats, text, conv->k);
+}
+
+static void add_circuit(hq_table *params, hq_model *model)
+{
+    if (model->circuit) {
+        int64_t n = hq_circuit_weights(model->circuit);
+        model->circuit_weight = add_tensor(params, "circuit.weights", 1, &n, false, true);
+    } else {
+        add_dense(params, "circuit", model->qubits, model->outputs, &model->circuit_weight, &model->circuit_bias);
+    }
+}
+
+static hq_status make_blocks(hq_model *model)
+{
+    int most = 4 * model->stages + 8;
+    HQ_TRY(hq_alloc_array((size_t)most, sizeof(hq_param), "parameter table", &model->param_list));
+    HQ_TRY(hq_alloc_array((size_t)most, sizeof(hq_param), "statistics table", &model->stat_list));
+    hq_table params = {.list = model->param_list}, stats = {.list = model->stat_list};
+    for (int i = 0; i < model->stages; i++) add_stage(&params, &stats, model->norm, i + 1, &model->stage[i]);
+    add_dense(&params, "reduce", model->flat, model->qubits, &model->reduce_weight, &model->reduce_bias);
+    add_circuit(&params, model);
+    int in = model->outputs;
+    if (model->head > 0) {
+        add_dense(&params, "hidden", in, model->head, &model->hidden_weight, &model->hidden_bias);
+        in = model->head;
+    }
+    add_dense(&params, "output", in, model->classes, &model->out_weight, &model->out_bias);
+    model->params_listed = params.used;
+    model->param_count = params.count;
+    model->stats_listed = stats.used;
+    model->stat_count = stats.count;
+    HQ_TRY(hq_alloc_array((size_t)params.count, sizeof(hq_real), "parameters", &model->params));
+    HQ_TRY(hq_alloc_array((size_t)params.count, sizeof(hq_real), "gradients", &model->grads));
+    HQ_TRY(hq_alloc_array((size_t)stats.count, sizeof(hq_real), "norm statistics", &model->stats));
+    return hq_alloc_array((size_t)stats.count, sizeof(hq_real), "norm statistics", &model->batch_stats);
+}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
+
+static hq_status plan_stages(hq_model *model, const hq_config *config, const hq_data_info *info)
+{
+    int h = info->height, w = info->width, c = info->channels;
+    model->stages = config->model_channels.n;
+    for (int i = 0; i < model->stages; i++) {
+        hq_stage *stage = &model->stage[i];
+        stage->conv = (hq_conv){model->max_batch,          h, w, c, config->model_channels.v[i], KERNEL, KERNEL,
+                                config->model_padding.v[i]};
+        stage->out_h = hq_conv_out_h(&stage->conv);
+        stage->out_w = hq_conv_out_w(&stage->conv);
+        stage->pool = config->model_pool.v[i] != 0;
+        stage->pool_h = stage->pool ? stage->out_h / 2 : stage->out_h;
+        stage->pool_w = stage->pool ? stage->out_w / 2 : stage->out_w;
+        if (stage->pool_h < 1 || stage->pool_w < 1)
+            HQ_FAIL(HQ_ERR_CONFIG,
+                    "images of \"%s\" (%d x %d) are too small for the network: nothing is left after convolution %d; "
+                    "use fewer or padded convolutions (model.channels, model.padding, model.pool)",
+                    info->name, info->height, info->width, i + 1);
+        h = stage->pool_h, w = stage->pool_w, c = stage->conv.k;
+    }
+    model->features = config->model_features;
+    model->adapt = h != model->features || w != model->features;
+    model->flat = model->features * model->features * c;
+    return HQ_OK;
+}
+
+static hq_status plan_circuit(hq_model *model, const hq_config *config)
+{
+    model->qubits = config->model_qubits;
+    model->outputs = model->qubits * (config->model_observables == HQ_OBSERVABLES_XZ ? 2 : 1);
+    if (config->model_circuit == HQ_CIRCUIT_CLASSICAL) return HQ_OK;
+    HQ_TRY(hq_circuit_create_hqcnn(model->qubits, config->model_layers, config->model_attention,
+                                   config->model_observables, &model->circuit));
+    return hq_circuit_work_create(model->circuit, model->max_batch, &model->circuit_work);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static void take_stages(hq_model *model, hq_arena *arena, size_t *largest, size_t *work)
+{
+    size_t n = (size_t)model->max_batch, real = sizeof(hq_real);
+    for (int i = 0; i < model->stages; i++) {
+        hq_stage *stage = &model->stage[i];
+        size_t k = (size_t)stage->conv.k,
+               in = n * (size_t)stage->conv.h * (size_t)stage->conv.w * (size_t)stage->conv.c;
+        size_t count = n * (size_t)stage->out_h * (size_t)stage->out_w * k;
+        size_t pooled = n * (size_t)stage->pool_h * (size_t)stage->pool_w * k;
+        stage->pre = hq_arena_take(arena, count, real);
+        stage->act = model->norm == HQ_NORM_NONE ? stage->pre : hq_arena_take(arena, count, real);
+        stage->out = stage->pool ? hq_arena_take(arena, pooled, real) : stage->act;
+        if (stage->pool) stage->choice = hq_arena_take(arena, pooled, 1);
+        if (model->norm == HQ_NORM_BATCH) stage->batch_var = hq_arena_take(arena, k, real);
+        if (model->norm == HQ_NORM_GROUP) {
+            stage->group_mean = hq_arena_take(arena, n * (size_t)model->norm_groups, real);
+            stage->group_var = hq_arena_take(arena, n * (size_t)model->norm_groups, real);
+        }
+        *largest = larger(*largest, larger(count, in));
+        *work = larger(*work, hq_conv_work(&stage->conv));
+    }
+}
+
+static void take_arrays(hq_model *model, hq_arena *arena)
+{
+    size_t n = (size_t)model->max_batch, real = sizeof(hq_real), largest = n * (size_t)model->flat, work = 0;
+    size_t q = (size_t)model->qubits, o = (size_t)model->outputs, head = (size_t)model->head;
+    size_t p = model->circuit ? (size_t)hq_circuit_weights(model->circuit) : 0;
+    take_stages(model, arena, &largest, &work);
+    if (model->adapt) model->adapted = hq_arena_take(arena, n * (size_t)model->flat, real);
+    model->reduced = hq_arena_take(arena, n * q, real);
+    model->angles = hq_arena_take(arena, n * q, real);
+    model->measured = hq_arena_take(arena, n * o, real);
+    model->hidden = hq_arena_take(arena, n * head, real);
+    model->keep = hq_arena_take(arena, n * head, real);
+    model->dropped = hq_arena_take(arena, n * head, real);
+    model->logits = hq_arena_take(arena, n * (size_t)model->classes, real);
+    model->dlogits = hq_arena_take(arena, n * (size_t)model->classes, real);
+    largest = larger(largest, n * larger(head, o));
+    for (int i = 0; i < 2; i++) model->gradient[i] = hq_arena_take(arena, largest, real);
+    model->work = hq_arena_take(arena, work, real);
+    model->angles64 = hq_arena_take(arena, n * q, sizeof(double));
+    model->dangles64 = hq_arena_take(arena, n * q, sizeof(double));
+    model->measured64 = hq_arena_take(arena, n * o, sizeof(double));
+    model->dmeasured64 = hq_arena_take(arena, n * o, sizeof(double));
+    model->weights64 = hq_arena_take(arena, p, sizeof(double));
+    model->dweights64 = hq_arena_take(arena, p, sizeof(double));
+}
+
+static hq_status make_arena(hq_model *model)
+{
+    hq_arena measure = {0};
+    take_arrays(model, &measure);
+    HQ_TRY(hq_arena_create(measure.used, "activations of a micro-batch", &model->arena));
+    take_arrays(model, &model->arena);
+    return HQ_OK;
+}
+
+static hq_status build(hq_model *model, const hq_config *config, const hq_data_info *info)
+{
+    if (info->depth != 1)
+        HQ_FAIL(HQ_ERR_CONFIG, "\"%s\" holds volumes (%d x %d x %d); this version trains on images only (depth 1)",
+                info->name, info->depth, info->height, info->width);
+    HQ_TRY(plan_stages(model, config, info));
+    HQ_TRY(plan_circuit(model, config));
+    HQ_TRY(make_blocks(model));
+    return make_arena(model);
+}
+
+hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, hq_model **out_model)
+{
+    hq_model *model;
+    *out_model = NULL;
+    HQ_TRY(hq_alloc(sizeof *model, "network", &model));
+    model->norm = config->model_norm;
+    model->norm_groups = config->model_norm_groups;
+    model->scaling = config->model_scaling;
+    model->gradient_method = config->gradient_method;
+    model->dropout = config->model_dropout;
+    model->head = config->model_head;
+    model->task = info->task;
+    model->classes = info->classes;
+    model->labels = info->labels;
+    model->channels = info->channels;
+    model->height = info->height;
+    model->width = info->width;
+    model->max_batch = max_batch;
+    hq_status status = build(model, config, info);
+    if (status != HQ_OK) {
+        hq_model_destroy(model);
+        return status;
+    }
+    *out_model = model;
+    return HQ_OK;
+}
+
+void hq_model_destroy(hq_model *model)
+{
+    if (!model) return;
+    hq_circuit_work_destroy(model->circuit_work);
+    hq_circuit_destroy(model->circuit);
+    hq_arena_destroy(&model->arena);
+    hq_free(model->params);
+    hq_free(model->grads);
+    hq_free(model->stats);
+    hq_free(model->batch_stats);
+    hq_free(model->param_list);
+    hq_free(model->stat_list);
+    hq_free(model);
+}

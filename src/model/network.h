@@ -1,0 +1,90 @@
+/* network.h: what a built network consists of. Private to model. */
+#ifndef HQCNN_MODEL_NETWORK_H
+#define HQCNN_MODEL_NETWORK_H
+
+#include "hqcnn/model.h"
+#include "hqcnn/nn.h"
+
+#define HQ_NORM_EPSILON 1e-5
+
+/* A tensor of the parameter block: where weights and their gradient are. */
+typedef struct hq_slot {
+    int64_t offset, count;
+} hq_slot;
+
+/* Convolution, norm, ReLU and, where set, 2x2 max pooling. Activations of the last pass stay for backward. */
+typedef struct hq_stage {
+    hq_conv conv;       /* conv.n is set by every pass */
+    int out_h, out_w;   /* after the convolution */
+    int pool_h, pool_w; /* after pooling, or as above */
+    bool pool;
+    hq_slot weight, bias, scale, shift; /* parameters */
+    hq_slot mean, var;                  /* statistics block */
+    const hq_real *in;
+    hq_real *pre;                    /* convolution's output */
+    hq_real *act;                    /* after norm and ReLU; the same memory as pre without a norm */
+    hq_real *out;                    /* after pooling; the same memory as act without pooling */
+    hq_real *group_mean, *group_var; /* group norm only: [n][groups] */
+    hq_real *batch_var;              /* biased variance of this micro-batch, batch norm only */
+    uint8_t *choice;
+} hq_stage;
+
+struct hq_model {
+    int norm, norm_groups, scaling, gradient_method;
+    double dropout;
+    int task, classes, labels;
+    int channels, height, width; /* of the input */
+    int max_batch;
+
+    int stages;
+    hq_stage stage[HQ_LIST_MAX];
+    int features; /* side after adaptive pooling */
+    bool adapt;   /* whether that pooling is needed */
+    int flat;     /* inputs of the reduce layer */
+    int qubits, outputs, head;
+    hq_circuit *circuit; /* NULL: classical */
+    hq_circuit_work *circuit_work;
+    hq_slot reduce_weight, reduce_bias, circuit_weight, circuit_bias, hidden_weight, hidden_bias, out_weight, out_bias;
+
+    /* blocks */
+    hq_param *param_list, *stat_list;
+    int params_listed, stats_listed;
+    int64_t param_count, stat_count;
+    hq_real *params, *grads, *stats, *batch_stats;
+
+    /* activations of one micro-batch, all in one arena */
+    hq_arena arena;
+    hq_real *adapted;                 /* [n][features][features][C] */
+    hq_real *reduced, *angles;        /* [n][qubits]: z and x */
+    hq_real *measured;                /* [n][outputs] */
+    hq_real *hidden, *keep, *dropped; /* [n][head] */
+    hq_real *logits, *dlogits;        /* [n][classes] */
+    hq_real *gradient[2];             /* two images' worth of gradient, used in turn */
+    hq_real *work;                    /* im2col */
+    double *angles64, *measured64, *dangles64, *dmeasured64, *weights64, *dweights64;
+};
+
+/* Factor of tanh for a scaling; 0 for identity. */
+double hq_model_scaling_factor(int scaling);
+
+/* Parameters and gradients at a slot. */
+static inline const hq_real *hq_weights_at(const hq_model *model, hq_slot slot) { return model->params + slot.offset; }
+static inline hq_real *hq_grads_at(hq_model *model, hq_slot slot) { return model->grads + slot.offset; }
+
+/* How the forward pass is used. */
+typedef struct hq_pass {
+    int n;
+    const hq_real *x;
+    bool training;
+    uint64_t seed;
+    uint32_t epoch;
+    const int64_t *samples;
+} hq_pass;
+
+/* Input to logits; leaves everything that backward needs. */
+hq_status hq_model_forward(hq_model *model, const hq_pass *pass);
+
+/* model->dlogits to the gradient block. n: as in the forward pass before it. */
+hq_status hq_model_backward(hq_model *model, int n, const hq_runner *runner);
+
+#endif

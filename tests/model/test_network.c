@@ -1,0 +1,257 @@
+/* The whole network: parameter counts, gradients against finite differences, independence of the place in a batch, no
+ * allocation in a step. */
+#include "hqcnn/model.h"
+#include "support/check.h"
+
+#include <string.h>
+
+/* Images and labels for one micro-batch. */
+typedef struct hq_case {
+    hq_config config;
+    hq_data_info info;
+    hq_model *model;
+    hq_real x[8 * 20 * 18 * 3];
+    int32_t labels[8 * 4];
+    int64_t samples[8];
+    double class_weight[4];
+    hq_model_batch batch;
+} hq_case;
+
+static void set(hq_config *config, const char *assignment) { CHECK_INT(hq_config_set(config, assignment), HQ_OK); }
+
+/* A small network: every kind of layer, few numbers. */
+static void make_case(hq_case *c, int task, const char *const *settings)
+{
+    memset(c, 0, sizeof *c);
+    hq_config_defaults(&c->config);
+    static const char *const small[] = {"model.channels=[4, 6, 4]",
+                                        "model.padding=[0, 1, 0]",
+                                        "model.pool=[0, 1, 0]",
+                                        "model.features=3",
+                                        "model.head=7",
+                                        "model.qubits=3",
+                                        NULL};
+    for (int i = 0; small[i]; i++) set(&c->config, small[i]);
+    for (int i = 0; settings && settings[i]; i++) set(&c->config, settings[i]);
+    CHECK_INT(hq_config_check(&c->config), HQ_OK);
+    c->info = (hq_data_info){.name = "test",
+                             .task = task,
+                             .classes = 3,
+                             .labels = task == HQ_TASK_MULTI_LABEL ? 3 : 1,
+                             .depth = 1,
+                             .height = 12,
+                             .width = 11,
+                             .channels = 2,
+                             .count = {8, 8, 8}};
+    if (task == HQ_TASK_BINARY) c->info.classes = 2;
+    CHECK_INT(hq_model_create(&c->config, &c->info, 5, &c->model), HQ_OK);
+    hq_model_init(c->model, 3);
+    hq_random stream = hq_random_make(4, HQ_PURPOSE_TEST, 0, 0);
+    for (size_t i = 0; i < 5 * hq_model_input_size(c->model); i++)
+        c->x[i] = (hq_real)(hq_random_uniform(&stream) * 2 - 1);
+    for (int i = 0; i < 5; i++) c->samples[i] = 100 + i;
+    for (int i = 0; i < 5 * c->info.labels; i++)
+        c->labels[i] = (int32_t)(hq_random_next(&stream) % (c->info.labels > 1 ? 2 : (unsigned)c->info.classes));
+    for (int k = 0; k < 3; k++) c->class_weight[k] = 0.5 + k;
+    c->batch = (hq_model_batch){.n = 5,
+                                .x = c->x,
+                                .labels = c->labels,
+                                .samples = c->samples,
+                                .class_weight = c->class_weight,
+                                .denominator = 5.0 * c->info.labels,
+                                .seed = 9,
+                                .epoch = 2,
+                                .runner = &hq_runner_local};
+}
+
+static double loss_of(hq_case *c)
+{
+    double loss = NAN;
+    const hq_real *logits;
+    CHECK_INT(hq_model_train(c->model, &c->batch, &loss, &logits), HQ_OK);
+    return loss;
+}
+
+#ifdef HQ_REAL_F64
+/* (-f(x + 2h) + 8 f(x + h) - 8 f(x - h) + f(x - 2h)) / 12 h */
+static double difference(hq_case *c, int64_t i)
+{
+    const double h = 2e-6;
+    hq_real *w = hq_model_params(c->model) + i, kept = *w;
+    static const double at[4] = {2, 1, -1, -2}, factor[4] = {-1, 8, -8, 1};
+    double sum = 0;
+    for (int k = 0; k < 4; k++) {
+        *w = kept + at[k] * h;
+        sum += factor[k] * loss_of(c);
+    }
+    *w = kept;
+    return sum / (12 * h);
+}
+
+/* Every seventh parameter and all of the circuit. Pooling and ReLU have kinks, which a difference may straddle: a few
+ * parameters near one are let off, the rest must agree closely. */
+static void check_gradient(int task, const char *const *settings, const char *what)
+{
+    static hq_case c;
+    static double grads[20000];
+    make_case(&c, task, settings);
+    const int64_t n = hq_model_param_count(c.model);
+    loss_of(&c);
+    for (int64_t i = 0; i < n; i++) grads[i] = hq_model_grads(c.model)[i];
+    const hq_param *list;
+    int tensors = hq_model_params_list(c.model, &list), tested = 0, off = 0;
+    for (int t = 0; t < tensors; t++)
+        for (int64_t i = list[t].offset; i < list[t].offset + list[t].count; i += list[t].quantum ? 1 : 7) {
+            double want = difference(&c, i);
+            tested++;
+            if (fabs(grads[i] - want) > 1e-7 * fmax(1, fabs(want))) off++;
+        }
+    CHECK_MSG(tested > 30 && off * 50 <= tested, "%s: %d of %d gradients differ", what, off, tested);
+    hq_model_destroy(c.model);
+}
+
+static void test_gradients(void)
+{
+#define SETTINGS(...) (const char *const[]){__VA_ARGS__, NULL}
+    check_gradient(HQ_TASK_MULTI_CLASS, NULL, "defaults");
+    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("gradient.method=parameter-shift"), "parameter shift");
+    check_gradient(HQ_TASK_BINARY, SETTINGS("model.norm=group", "model.norm_groups=2"), "group norm");
+    check_gradient(HQ_TASK_ORDINAL, SETTINGS("model.norm=none", "model.scaling=identity"), "no norm, no scaling");
+    check_gradient(HQ_TASK_MULTI_LABEL, SETTINGS("model.dropout=0.4"), "multi-label, dropout");
+    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.circuit=classical"), "classical control");
+    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.head=0", "model.observables=z"), "no hidden layer, Z only");
+    check_gradient(HQ_TASK_MULTI_CLASS,
+                   SETTINGS("model.attention=trainable", "model.layers=2", "model.scaling=pi-tanh"),
+                   "trainable attention");
+    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.attention=ladder", "model.features=2", "model.scaling=tanh"),
+                   "ladder");
+}
+#endif
+
+static int64_t count_for(int height, int width, int channels, int classes, const char *const *settings)
+{
+    hq_config config;
+    hq_config_defaults(&config);
+    for (int i = 0; settings && settings[i]; i++) set(&config, settings[i]);
+    hq_data_info info = {.name = "test",
+                         .task = HQ_TASK_MULTI_CLASS,
+                         .classes = classes,
+                         .labels = 1,
+                         .depth = 1,
+                         .height = height,
+                         .width = width,
+                         .channels = channels};
+    hq_model *model;
+    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_OK);
+    int64_t n = hq_model_param_count(model), listed = 0;
+    const hq_param *list;
+    int tensors = hq_model_params_list(model, &list);
+    for (int i = 0; i < tensors; i++) {
+        CHECK_INT(list[i].offset, listed);
+        listed += list[i].count;
+    }
+    CHECK_INT(listed, n);
+    hq_model_destroy(model);
+    return n;
+}
+
+static void test_parameter_counts(void)
+{
+    CHECK_INT(count_for(28, 28, 1, 2, NULL), 91586); /* the design's figures */
+    CHECK_INT(count_for(28, 28, 3, 9, NULL), 92777);
+    CHECK_INT(count_for(64, 64, 1, 2, NULL), 91586); /* adaptive pooling: independent of the image size */
+    CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.attention=trainable", NULL}), 91586 + 4);
+    CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.circuit=classical", NULL}), 91586 - 12 + 40);
+    CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.norm=none", NULL}), 91586 - 448);
+    CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.layers=3", NULL}), 91586 + 24);
+}
+
+static void test_refuses(void)
+{
+    hq_config config;
+    hq_model *model;
+    hq_config_defaults(&config);
+    hq_data_info info = {.name = "tiny",
+                         .task = HQ_TASK_BINARY,
+                         .classes = 2,
+                         .labels = 1,
+                         .depth = 1,
+                         .height = 9,
+                         .width = 28,
+                         .channels = 1};
+    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
+    info.depth = info.height = 28;
+    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
+}
+
+/* In evaluation a sample's logits do not depend on the other samples; in training dropout follows the sample's number.
+ */
+static void test_samples_apart(void)
+{
+    static hq_case c;
+    make_case(&c, HQ_TASK_MULTI_CLASS, NULL);
+    const size_t one = hq_model_input_size(c.model);
+    const hq_real *logits;
+    hq_real together[15];
+    CHECK_INT(hq_model_predict(c.model, 5, c.x, &logits), HQ_OK);
+    memcpy(together, logits, sizeof together);
+    for (int i = 0; i < 5; i++) {
+        CHECK_INT(hq_model_predict(c.model, 1, c.x + (size_t)i * one, &logits), HQ_OK);
+        for (int k = 0; k < 3; k++) CHECK_NEAR(logits[k], together[i * 3 + k], sizeof(hq_real) == 4 ? 1e-5 : 1e-12);
+    }
+    hq_model_destroy(c.model);
+}
+
+static void test_step_is_pure(void)
+{
+    static hq_case c;
+    static hq_real first[20000];
+    make_case(&c, HQ_TASK_MULTI_CLASS,
+              (const char *const[]){"model.dropout=0.5", "gradient.method=parameter-shift", NULL});
+    const size_t bytes = (size_t)hq_model_param_count(c.model) * sizeof(hq_real);
+    double loss = loss_of(&c);
+    memcpy(first, hq_model_grads(c.model), bytes);
+    const int64_t allocations = hq_memory_count();
+    CHECK(loss_of(&c) == loss);
+    CHECK(memcmp(first, hq_model_grads(c.model), bytes) == 0);
+    CHECK_INT(hq_memory_count(), allocations);
+    c.batch.epoch++; /* another dropout mask */
+    CHECK(loss_of(&c) != loss);
+    hq_model_destroy(c.model);
+}
+
+static void test_start_weights(void)
+{
+    static hq_case c;
+    static hq_real first[20000];
+    make_case(&c, HQ_TASK_MULTI_CLASS, NULL);
+    const hq_param *list;
+    const int n = hq_model_params_list(c.model, &list);
+    memcpy(first, hq_model_params(c.model), (size_t)hq_model_param_count(c.model) * sizeof(hq_real));
+    for (int i = 0; i < n; i++) {
+        const bool conv1 = strcmp(list[i].name, "conv1.weight") == 0 || strcmp(list[i].name, "conv1.bias") == 0;
+        for (int64_t j = list[i].offset; conv1 && j < list[i].offset + list[i].count; j++)
+            CHECK(fabs((double)first[j]) <= 1 / sqrt(18.0)); /* fan-in 3 x 3 x 2 */
+        for (int64_t j = list[i].offset; list[i].quantum && j < list[i].offset + list[i].count; j++)
+            CHECK(first[j] >= 0 && (double)first[j] < 6.2831855);
+    }
+    hq_model_init(c.model, 3);
+    CHECK(memcmp(first, hq_model_params(c.model), (size_t)hq_model_param_count(c.model) * sizeof(hq_real)) == 0);
+    hq_model_init(c.model, 4);
+    CHECK(memcmp(first, hq_model_params(c.model), (size_t)hq_model_param_count(c.model) * sizeof(hq_real)) != 0);
+    hq_model_destroy(c.model);
+}
+
+int main(void)
+{
+    HQ_RUN(test_parameter_counts);
+    HQ_RUN(test_refuses);
+    HQ_RUN(test_samples_apart);
+    HQ_RUN(test_step_is_pure);
+    HQ_RUN(test_start_weights);
+#ifdef HQ_REAL_F64
+    HQ_RUN(test_gradients);
+#endif
+    CHECK_INT(hq_memory_balance(), 0);
+    return hq_check_result();
+}
