@@ -1,0 +1,40 @@
+/* npz.h: the arrays of a .npz file (a zip of .npy members), read as streams through libzip. Nothing in the file is
+ * trusted. */
+#ifndef HQ_DATA_NPZ_H
+#define HQ_DATA_NPZ_H
+
+#include "data/npy.h"
+
+#include <zip.h>
+
+typedef struct hq_npz {
+    const char *path; /* the caller's; for messages */
+    zip_t *zip;
+} hq_npz;
+
+/* Opens the file for reading. HQ_ERR_FILE when it cannot be opened, HQ_ERR_DATA when it is not a complete zip. */
+hq_status hq_npz_open(const char *path, hq_npz *npz);
+void hq_npz_close(hq_npz *npz);
+
+/* One array being read. */
+typedef struct hq_npz_array {
+    const hq_npz *npz;
+    char name[32]; /* of the member */
+    zip_file_t *file;
+    hq_npy npy;
+    uint64_t left; /* bytes of the array not yet read */
+} hq_npz_array;
+
+/* Opens a member, reads its header and checks that type and shape account for exactly the bytes of the member.
+ * Only integer types in C order pass. The caller closes the array, also after an error. */
+hq_status hq_npz_array_open(const hq_npz *npz, const char *name, hq_npz_array *array);
+
+/* Reads the next `bytes` bytes into `to`, or drops them when `to` is NULL. Asking for more than are left is our bug. */
+hq_status hq_npz_array_read(hq_npz_array *array, void *to, uint64_t bytes);
+
+/* After the last read: checks that the member ends here and its checksum. */
+hq_status hq_npz_array_finish(hq_npz_array *array);
+
+void hq_npz_array_close(hq_npz_array *array);
+
+#endif
