@@ -1,0 +1,72 @@
+/* train.h: the training step, the epoch loop, evaluation, resume, events.
+ *
+ * Every function is collective unless it says otherwise: all ranks call it with equal arguments, and the results are
+ * equal on all ranks.
+ */
+#ifndef HQCNN_TRAIN_H
+#define HQCNN_TRAIN_H
+
+#include "hqcnn/checkpoint.h"
+#include "hqcnn/config.h"
+#include "hqcnn/data.h"
+#include "hqcnn/dist.h"
+#include "hqcnn/metrics.h"
+#include "hqcnn/model.h"
+
+/* ---- data with one copy per node --------------------------------------------------------------------------------- */
+
+typedef struct hq_node_data {
+    hq_dataset set;
+    hq_shared *shared;
+} hq_node_data;
+
+/* Opens config's data set on the first rank of each node, fills the node's copy and attaches every rank to it. */
+hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_data *data);
+void hq_train_free_data(hq_node_data *data);
+
+/* ---- training ---------------------------------------------------------------------------------------------------- */
+
+typedef struct hq_train_options {
+    const char *run_dir; /* made if absent */
+    const char *resume;  /* NULL: start anew; else the checkpoint to go on from */
+} hq_train_options;
+
+/* Trains to the end. The run folder then holds last.h5, best.h5 (best validation AUC), config.cfg and metrics.jsonl.
+ * After SIGUSR1 or SIGTERM the state is saved at the end of the step and the result is HQ_INTERRUPTED. HQ_ERR_NUMERIC
+ * when the training diverged. */
+hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options);
+
+/* Micro-batch in force: train.microbatch, or chosen from train.batch alone, about 16. Local. */
+int hq_train_microbatch(const hq_config *config);
+
+/* Prints what will be trained: data, network, ranks, micro-batches. Local; only rank 0 prints. */
+void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const hq_data_info *info,
+                            const hq_model *model);
+
+/* Prints what a checkpoint holds: hash, where the run stood, its epochs, its tensors, its configuration. Local; only
+ * rank 0 prints. */
+hq_status hq_train_print_state(const hq_state *state, const char *name);
+
+/* ---- evaluation of a checkpoint -----------------------------------------------------------------------------------
+ */
+
+/* Copies parameters and norm statistics of a checkpoint into a model of the same shape. HQ_ERR_FILE, naming the first
+ * tensor that does not fit. name: of the file, for messages. Local. */
+hq_status hq_train_restore_model(hq_model *model, const hq_state *state, const char *name);
+
+typedef struct hq_evaluation {
+    hq_metrics metrics;
+    double loss; /* mean over samples, without class weights */
+} hq_evaluation;
+
+/* Evaluates a split, each sample exactly once. scores[count][classes], per_class[classes] and confusion as in metrics.h
+ * are written on rank 0 only and may be NULL; evaluation is equal on all ranks. */
+hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, const hq_dataset *data,
+                            hq_split split, hq_evaluation *evaluation, double *scores, hq_class_metrics *per_class,
+                            int64_t *confusion);
+
+/* Prints the table of an evaluation, and which classes have no AUC. per_class[classes]. Local; only rank 0 prints. */
+void hq_train_print_table(const char *title, const hq_data_info *info, const hq_evaluation *result,
+                          const hq_class_metrics *per_class);
+
+#endif

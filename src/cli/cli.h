@@ -1,0 +1,62 @@
+/* cli.h: the command line. Private to the program. */
+#ifndef HQCNN_CLI_H
+#define HQCNN_CLI_H
+
+#include "hqcnn/train.h"
+
+#include <limits.h>
+
+enum { HQ_SETS_MAX = 64 };
+
+typedef enum hq_command {
+    HQ_COMMAND_TRAIN,
+    HQ_COMMAND_EVALUATE,
+    HQ_COMMAND_PREDICT,
+    HQ_COMMAND_CHECK,
+    HQ_COMMAND_INSPECT,
+    HQ_COMMAND_COUNT
+} hq_command;
+
+/* A command line, parsed on rank 0 and broadcast. Plain bytes; an empty text means: not given. */
+typedef struct hq_options {
+    int command; /* hq_command */
+    char config[PATH_MAX];
+    char checkpoint[PATH_MAX]; /* evaluate, predict, inspect: the file */
+    char run_dir[PATH_MAX];
+    bool resume;
+    char resume_file[PATH_MAX];
+    char output[PATH_MAX];
+    int split; /* hq_split */
+    bool json, hash, document, dump;
+    int sets;
+    char set[HQ_SETS_MAX][HQ_TEXT_MAX];
+} hq_options;
+
+/* Handles --help and --version, which need no MPI: true when there is nothing left to do. Under a launcher only the
+ * first process prints. */
+bool hq_cli_answer_early(int argc, char **argv);
+
+/* Parses the command line; names of files are not looked at. HQ_ERR_USAGE. Local. */
+hq_status hq_cli_parse(int argc, char **argv, hq_options *options);
+
+/* Rank 0 reads the configuration (defaults, then `text` of a checkpoint if given, then the file, then --set) and checks
+ * it; all ranks get it. Collective. */
+hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char *text, hq_config *config);
+
+/* A checkpoint with its data and network, for evaluate and predict. Collective. */
+typedef struct hq_loaded {
+    hq_config config;
+    hq_node_data data;
+    hq_model *model;
+} hq_loaded;
+hq_status hq_cli_load(hq_dist *dist, const hq_options *options, hq_loaded *loaded);
+void hq_cli_unload(hq_loaded *loaded);
+
+/* The commands. Collective. */
+hq_status hq_cli_train(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_evaluate(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_predict(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_check(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_inspect(hq_dist *dist, const hq_options *options);
+
+#endif

@@ -1,0 +1,214 @@
+/* evaluate.c: hqcnn-dist evaluate and predict: metrics and scores of a trained model. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Everything an evaluation yields on rank 0. */
+typedef struct hq_results {
+    hq_evaluation evaluation;
+    double *scores;
+    hq_class_metrics *per_class;
+    int64_t *confusion;
+} hq_results;
+
+static hq_status compute(hq_dist *dist, const hq_options *options, hq_loaded *loaded, hq_results *results)
+{
+    const hq_data_info *info = &loaded->data.set.info;
+    const size_t k = (size_t)info->classes, n = (size_t)info->count[options->split];
+    hq_status status = HQ_OK;
+    if (hq_dist_rank(dist) == 0) {
+        status = hq_alloc_array(n * k, sizeof(double), "scores", &results->scores);
+        if (status == HQ_OK) status = hq_alloc_array(k, sizeof(hq_class_metrics), "metrics", &results->per_class);
+        size_t cells = info->task == HQ_TASK_MULTI_LABEL ? 4 * k : k * k;
+        if (status == HQ_OK) status = hq_alloc_array(cells, sizeof(int64_t), "confusion matrix", &results->confusion);
+    }
+    HQ_TRY(hq_dist_agree(dist, status));
+    return hq_train_evaluate(dist, &loaded->config, loaded->model, &loaded->data.set, options->split,
+                             &results->evaluation, results->scores, results->per_class, results->confusion);
+}
+
+static void release(hq_results *results)
+{
+    hq_free(results->scores);
+    hq_free(results->per_class);
+    hq_free(results->confusion);
+}
+
+static void print_classes(const hq_data_info *info, const hq_results *results)
+{
+    const int k = info->classes;
+    const bool multi = info->task == HQ_TASK_MULTI_LABEL;
+    hq_say("\n  class  samples     AUC  precision  recall      F1\n");
+    for (int i = 0; i < k; i++) {
+        const hq_class_metrics *m = &results->per_class[i];
+        hq_say("  %5d  %7lld  %6.4f     %.4f  %.4f  %.4f\n", i, (long long)m->support, m->auc, m->precision, m->recall,
+               m->f1);
+    }
+    hq_say(multi ? "\n  label     TN     FP     FN     TP\n" : "\n  confusion matrix: rows true, columns predicted\n");
+    const int columns = multi ? 4 : k;
+    for (int i = 0; i < k; i++) {
+        hq_say("  %5d", i);
+        for (int j = 0; j < columns; j++) hq_say(" %6lld", (long long)results->confusion[i * columns + j]);
+        hq_say("\n");
+    }
+}
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+static json_t *classes_json(const hq_data_info *info, const hq_results *results)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < info->classes; i++) {
+        const hq_class_metrics *m = &results->per_class[i];
+        json_t *object = json_object();
+        json_object_set_new(object, "samples", json_integer(m->support));
+        json_object_set_new(object, "auc", number(m->auc));
+        json_object_set_new(object, "precision", number(m->precision));
+        json_object_set_new(object, "recall", number(m->recall));
+        json_object_set_new(object, "f1", number(m->f1));
+        json_array_append_new(list, object);
+    }
+    return list;
+}
+
+static json_t *confusion_json(const hq_data_info *info, const hq_results *results)
+{
+    const int columns = info->task == HQ_TASK_MULTI_LABEL ? 4 : info->classes;
+    json_t *rows = json_array();
+    for (int i = 0; i < info->classes; i++) {
+        json_t *row = json_array();
+        for (int j = 0; j < columns; j++) json_array_append_new(row, json_integer(results->confusion[i * columns + j]));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+static hq_status print_json(const hq_options *options, const hq_data_info *info, const hq_results *results)
+{
+    const hq_metrics *m = &results->evaluation.metrics;
+    json_t *object = json_object();
+    json_object_set_new(object, "checkpoint", json_string(options->checkpoint));
+    json_object_set_new(object, "data", json_string(info->name));
+    json_object_set_new(object, "split", json_string(hq_split_name(options->split)));
+    json_object_set_new(object, "samples", json_integer(m->samples));
+    json_object_set_new(object, "acc", number(m->acc));
+    json_object_set_new(object, "auc", number(m->auc));
+    json_object_set_new(object, "precision", number(m->precision));
+    json_object_set_new(object, "recall", number(m->recall));
+    json_object_set_new(object, "f1", number(m->f1));
+    json_object_set_new(object, "loss", number(results->evaluation.loss));
+    json_object_set_new(object, "classes", classes_json(info, results));
+    json_object_set_new(object, "confusion", confusion_json(info, results));
+    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+    json_decref(object);
+    if (!text) HQ_FAIL(HQ_ERR_MEMORY, "no memory for the results");
+    hq_say("%s\n", text);
+    free(text);
+    return HQ_OK;
+}
+
+static hq_status show(const hq_options *options, const hq_loaded *loaded, const hq_results *results)
+{
+    const hq_data_info *info = &loaded->data.set.info;
+    if (options->json) return print_json(options, info, results);
+    char title[320];
+    snprintf(title, sizeof title, "%s split of %s, %.100s", hq_split_name(options->split), info->name,
+             options->checkpoint);
+    hq_train_print_table(title, info, &results->evaluation, results->per_class);
+    print_classes(info, results);
+    return HQ_OK;
+}
+
+/* ---- predict ----------------------------------------------------------------------------------------------------- */
+
+static int predicted_class(const hq_data_info *info, const double *score)
+{
+    int best = 0;
+    if (info->task == HQ_TASK_BINARY) return score[1] > 0.5;
+    for (int k = 1; k < info->classes; k++)
+        if (score[k] > score[best]) best = k;
+    return best;
+}
+
+static void write_sample(FILE *file, const hq_data_info *info, int64_t i, const int32_t *label, const double *score)
+{
+    fprintf(file, "%lld", (long long)i);
+    for (int k = 0; k < info->labels; k++) fprintf(file, ",%d", (int)label[k]);
+    for (int k = 0; k < info->labels; k++)
+        fprintf(file, ",%d", info->task == HQ_TASK_MULTI_LABEL ? score[k] > 0.5 : predicted_class(info, score));
+    for (int k = 0; k < info->classes; k++) fprintf(file, ",%.17g", score[k]);
+    fputc('\n', file);
+}
+
+static void write_header(FILE *file, const hq_data_info *info)
+{
+    static const char *const kind[] = {"label", "predicted"};
+    fputs("sample", file);
+    for (int which = 0; which < 2; which++)
+        for (int k = 0; k < info->labels; k++) {
+            fprintf(file, ",%s", kind[which]);
+            if (info->labels > 1) fprintf(file, "_%d", k);
+        }
+    for (int k = 0; k < info->classes; k++) fprintf(file, ",score_%d", k);
+    fputc('\n', file);
+}
+
+static bool write_csv(FILE *file, const hq_options *options, const hq_dataset *set, const double *scores)
+{
+    const hq_data_info *info = &set->info;
+    write_header(file, info);
+    for (int64_t i = 0; i < info->count[options->split]; i++)
+        write_sample(file, info, i, set->label[options->split] + i * info->labels, scores + i * info->classes);
+    return fflush(file) == 0 && !ferror(file);
+}
+
+/* To the standard output, or to a temporary name that becomes the file when it is complete. */
+static hq_status write_scores(const hq_options *options, const hq_dataset *set, const double *scores)
+{
+    if (!options->output[0]) {
+        if (write_csv(stdout, options, set, scores)) return HQ_OK;
+        HQ_FAIL(HQ_ERR_FILE, "the standard output cannot be written: %s", strerror(errno));
+    }
+    char temporary[PATH_MAX + 8];
+    snprintf(temporary, sizeof temporary, "%s.tmp", options->output);
+    FILE *file = fopen(temporary, "w");
+    bool good = file && write_csv(file, options, set, scores);
+    int error = errno;
+    if (file && fclose(file) != 0) good = false, error = errno;
+    if (good && rename(temporary, options->output) == 0) return HQ_OK;
+    if (good) error = errno;
+    remove(temporary);
+    HQ_FAIL(HQ_ERR_FILE, "--output %s cannot be written: %s", options->output, strerror(error));
+}
+
+typedef hq_status (*hq_finish)(const hq_options *options, const hq_loaded *loaded, const hq_results *results);
+
+static hq_status save_scores(const hq_options *options, const hq_loaded *loaded, const hq_results *results)
+{
+    return write_scores(options, &loaded->data.set, results->scores);
+}
+
+static hq_status run(hq_dist *dist, const hq_options *options, hq_finish finish)
+{
+    hq_loaded *loaded;
+    hq_results results = {0};
+    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *loaded, "model", &loaded)));
+    hq_status status = hq_cli_load(dist, options, loaded);
+    if (status == HQ_OK) {
+        status = compute(dist, options, loaded, &results);
+        if (status == HQ_OK)
+            status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? finish(options, loaded, &results) : HQ_OK);
+        release(&results);
+        hq_cli_unload(loaded);
+    }
+    hq_free(loaded);
+    return status;
+}
+
+hq_status hq_cli_evaluate(hq_dist *dist, const hq_options *options) { return run(dist, options, show); }
+hq_status hq_cli_predict(hq_dist *dist, const hq_options *options) { return run(dist, options, save_scores); }

@@ -1,0 +1,58 @@
+/* help.c: --help and --version, before MPI starts. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+    "hqcnn-dist " HQ_VERSION ": distributed training of hybrid quantum-classical CNNs on medical images\n"
+    "\n"
+    "usage: mpirun -np N hqcnn-dist [COMMAND] [CONFIG] [OPTIONS]\n"
+    "\n"
+    "commands\n"
+    "  train [CONFIG]         train a network (the default command; without CONFIG the default network on the\n"
+    "                         built-in data set), then test the model of the best validation AUC\n"
+    "  evaluate CHECKPOINT    metrics of a trained model; CHECKPOINT is a .h5 file or a run folder (its best.h5)\n"
+    "  predict CHECKPOINT     scores of every sample, as CSV\n"
+    "  check [CONFIG]         check configuration and data, print what would be trained\n"
+    "  inspect CHECKPOINT     print what a checkpoint holds\n"
+    "\n"
+    "options\n"
+    "  --set KEY=VALUE        override a key of the configuration, for example --set train.batch=128 (repeatable)\n"
+    "  --run-dir DIR          train: folder of the run (default: runs/<name>-<date>-<time>); others: its best.h5\n"
+    "  --resume               train: go on from last.h5 of --run-dir; starts anew if there is none\n"
+    "  --resume=FILE          train: go on from this checkpoint\n"
+    "  --split NAME           evaluate, predict: train, val or test (default: test)\n"
+    "  --json                 evaluate: print JSON instead of a table\n"
+    "  --output FILE          predict: write the CSV to FILE instead of the standard output\n"
+    "  --hash                 inspect: print only the hash of the state\n"
+    "  --document             check: print the table of all keys as Markdown\n"
+    "  --dump                 check: print the effective configuration, with comments\n"
+    "  --help, --version\n"
+    "\n"
+    "evaluate and predict take the configuration from the checkpoint; a CONFIG file and --set go over it.\n"
+    "exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 data or file, 4 training diverged,\n"
+    "            5 communication, 75 interrupted with the state saved (run again with --resume)\n";
+
+/* Under a launcher every process would print: only the first does. */
+static bool first_process(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *rank = getenv(names[i]);
+        if (rank) return strcmp(rank, "0") == 0;
+    }
+    return true;
+}
+
+bool hq_cli_answer_early(int argc, char **argv)
+{
+    const char *answer = NULL;
+    for (int i = 1; i < argc && !answer; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) answer = help;
+        if (strcmp(argv[i], "--version") == 0) answer = "hqcnn-dist " HQ_VERSION "\n";
+    }
+    if (answer && first_process()) fputs(answer, stdout);
+    return answer != NULL;
+}

@@ -1,0 +1,172 @@
+/* options.c: the command line as a plain struct. */
+#include "cli/cli.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = "train",
+                                                           [HQ_COMMAND_EVALUATE] = "evaluate",
+                                                           [HQ_COMMAND_PREDICT] = "predict",
+                                                           [HQ_COMMAND_CHECK] = "check",
+                                                           [HQ_COMMAND_INSPECT] = "inspect"};
+
+enum {
+    ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
+    ON_EVALUATE = 1 << HQ_COMMAND_EVALUATE,
+    ON_PREDICT = 1 << HQ_COMMAND_PREDICT,
+    ON_CHECK = 1 << HQ_COMMAND_CHECK,
+    ON_INSPECT = 1 << HQ_COMMAND_INSPECT,
+    ON_ALL = 31
+};
+
+typedef enum hq_takes { TAKES_NOTHING, TAKES_VALUE, TAKES_PERHAPS } hq_takes;
+
+static hq_status set_text(char *field, size_t size, const char *value, const char *name)
+{
+    if (hq_copy_text(field, size, value)) return HQ_OK;
+    HQ_FAIL(HQ_ERR_USAGE, "%s: the value is longer than %zu characters", name, size - 1);
+}
+
+static hq_status on_set(hq_options *options, const char *value)
+{
+    if (options->sets == HQ_SETS_MAX)
+        HQ_FAIL(HQ_ERR_USAGE, "--set %s: at most %d of them are allowed", value, HQ_SETS_MAX);
+    return set_text(options->set[options->sets++], HQ_TEXT_MAX, value, "--set");
+}
+
+static hq_status on_split(hq_options *options, const char *value)
+{
+    for (int i = 0; i < HQ_SPLIT_COUNT; i++)
+        if (strcmp(value, hq_split_name(i)) == 0) {
+            options->split = i;
+            return HQ_OK;
+        }
+    HQ_FAIL(HQ_ERR_USAGE, "--split %s: allowed are train, val and test", value);
+}
+
+static hq_status on_run_dir(hq_options *options, const char *value)
+{
+    return set_text(options->run_dir, sizeof options->run_dir, value, "--run-dir");
+}
+
+static hq_status on_output(hq_options *options, const char *value)
+{
+    return set_text(options->output, sizeof options->output, value, "--output");
+}
+
+static hq_status on_resume(hq_options *options, const char *value)
+{
+    options->resume = true;
+    return value ? set_text(options->resume_file, sizeof options->resume_file, value, "--resume") : HQ_OK;
+}
+
+static hq_status on_json(hq_options *options, const char *value) { return (void)value, options->json = true, HQ_OK; }
+static hq_status on_hash(hq_options *options, const char *value) { return (void)value, options->hash = true, HQ_OK; }
+static hq_status on_document(hq_options *options, const char *value)
+{
+    return (void)value, options->document = true, HQ_OK;
+}
+static hq_status on_dump(hq_options *options, const char *value) { return (void)value, options->dump = true, HQ_OK; }
+
+static const struct hq_option {
+    const char *name;
+    hq_takes takes;
+    int commands;
+    hq_status (*apply)(hq_options *options, const char *value);
+} option[] = {
+    {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set}, {"--run-dir", TAKES_VALUE, ON_ALL & ~ON_CHECK, on_run_dir},
+    {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
+    {"--json", TAKES_NOTHING, ON_EVALUATE, on_json},      {"--output", TAKES_VALUE, ON_PREDICT, on_output},
+    {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},       {"--document", TAKES_NOTHING, ON_CHECK, on_document},
+    {"--dump", TAKES_NOTHING, ON_CHECK, on_dump},
+};
+enum { OPTIONS = sizeof option / sizeof *option };
+
+static hq_status unknown_option(const char *name)
+{
+    const char *nearest = option[0].name;
+    for (int i = 1; i < OPTIONS; i++)
+        if (hq_edit_distance(name, option[i].name) < hq_edit_distance(name, nearest)) nearest = option[i].name;
+    HQ_FAIL(HQ_ERR_USAGE, "unknown option \"%s\"; the nearest known one is %s (see hqcnn-dist --help)", name, nearest);
+}
+
+static bool is_checkpoint(const char *word)
+{
+    size_t n = strlen(word);
+    return n > 3 && strcmp(word + n - 3, ".h5") == 0;
+}
+
+/* argv[*at] is an option, perhaps with "=value"; takes the next word when a value is needed. */
+static hq_status parse_option(int argc, char **argv, int *at, hq_options *options)
+{
+    char name[64];
+    const char *word = argv[*at], *value = strchr(word, '=');
+    size_t n = value ? (size_t)(value - word) : strlen(word);
+    if (value) value++;
+    if (n >= sizeof name) return unknown_option(word);
+    memcpy(name, word, n);
+    name[n] = '\0';
+    const struct hq_option *found = NULL;
+    for (int i = 0; i < OPTIONS; i++)
+        if (strcmp(name, option[i].name) == 0) found = &option[i];
+    if (!found) return unknown_option(name);
+    if (!(found->commands & (1 << options->command)))
+        HQ_FAIL(HQ_ERR_USAGE, "%s is not an option of \"%s\" (see hqcnn-dist --help)", name,
+                command_name[options->command]);
+    if (found->takes == TAKES_NOTHING && value) HQ_FAIL(HQ_ERR_USAGE, "%s takes no value", name);
+    if (found->takes == TAKES_VALUE && !value) {
+        if (*at + 1 >= argc) HQ_FAIL(HQ_ERR_USAGE, "%s needs a value (see hqcnn-dist --help)", name);
+        value = argv[++*at];
+    }
+    if (found->takes == TAKES_PERHAPS && !value && *at + 1 < argc && is_checkpoint(argv[*at + 1])) value = argv[++*at];
+    return found->apply(options, value);
+}
+
+/* A word that is no option: for evaluate, predict and inspect a checkpoint or a run folder, else a configuration file.
+ */
+static hq_status parse_word(const char *word, hq_options *options)
+{
+    struct stat info;
+    const bool reads = options->command == HQ_COMMAND_EVALUATE || options->command == HQ_COMMAND_PREDICT ||
+                       options->command == HQ_COMMAND_INSPECT;
+    const bool folder = stat(word, &info) == 0 && S_ISDIR(info.st_mode);
+    if (reads && folder && !options->run_dir[0] && !options->checkpoint[0]) return on_run_dir(options, word);
+    if (reads && !folder && !options->checkpoint[0] && (is_checkpoint(word) || options->command == HQ_COMMAND_INSPECT))
+        return set_text(options->checkpoint, sizeof options->checkpoint, word, "checkpoint");
+    if (options->config[0])
+        HQ_FAIL(HQ_ERR_USAGE, "unexpected word \"%s\" after %s (see hqcnn-dist --help)", word, options->config);
+    return set_text(options->config, sizeof options->config, word, "configuration file");
+}
+
+static hq_status name_checkpoint(hq_options *options)
+{
+    if (options->checkpoint[0]) return HQ_OK;
+    if (!options->run_dir[0])
+        HQ_FAIL(HQ_ERR_USAGE, "%s needs a checkpoint: a .h5 file or the folder of a run",
+                command_name[options->command]);
+    if (strlen(options->run_dir) + 16 > sizeof options->checkpoint)
+        HQ_FAIL(HQ_ERR_USAGE, "--run-dir: the name is too long");
+    strcpy(options->checkpoint, options->run_dir);
+    strcat(options->checkpoint, "/best.h5");
+    return HQ_OK;
+}
+
+hq_status hq_cli_parse(int argc, char **argv, hq_options *options)
+{
+    int at = 1;
+    options->command = HQ_COMMAND_TRAIN;
+    options->split = HQ_SPLIT_TEST;
+    for (int i = 0; argc > 1 && i < HQ_COMMAND_COUNT; i++)
+        if (strcmp(argv[1], command_name[i]) == 0) {
+            options->command = i;
+            at = 2;
+        }
+    for (; at < argc; at++) {
+        if (strncmp(argv[at], "--", 2) == 0)
+            HQ_TRY(parse_option(argc, argv, &at, options));
+        else
+            HQ_TRY(parse_word(argv[at], options));
+    }
+    if (options->command == HQ_COMMAND_TRAIN || options->command == HQ_COMMAND_CHECK) return HQ_OK;
+    return name_checkpoint(options);
+}

@@ -1,0 +1,124 @@
+/* evaluate.c: scores of a split from all ranks, each sample once, and what they amount to. */
+#include "hqcnn/nn.h"
+#include "train/run.h"
+
+#include <math.h>
+
+/* Buffers of one evaluation on one rank. */
+typedef struct hq_scoring {
+    hq_real *x;
+    int64_t *samples;
+    double *mine; /* rows of this rank: classes scores, then the sample's loss */
+    double *all;  /* rank 0: rows of all samples, then their scores alone */
+} hq_scoring;
+
+/* Loss of one sample from its logits, in double. */
+static double sample_loss(const hq_data_info *info, const hq_real *logits, const int32_t *label)
+{
+    double loss = 0, most = -INFINITY, sum = 0;
+    if (info->task == HQ_TASK_MULTI_LABEL) {
+        for (int k = 0; k < info->classes; k++) {
+            double z = label[k] ? (double)logits[k] : -(double)logits[k];
+            loss += fmax(-z, 0) + log1p(exp(-fabs(z)));
+        }
+        return loss / info->classes;
+    }
+    for (int k = 0; k < info->classes; k++) most = fmax(most, (double)logits[k]);
+    for (int k = 0; k < info->classes; k++) sum += exp((double)logits[k] - most);
+    return log(sum) + most - (double)logits[label[0]];
+}
+
+static hq_status score_rows(hq_model *model, const hq_dataset *data, hq_split split, int64_t first, int n,
+                            hq_scoring *scoring, double *rows)
+{
+    const hq_data_info *info = &data->info;
+    const int k = info->classes, width = k + 1;
+    const hq_real *logits;
+    for (int i = 0; i < n; i++) scoring->samples[i] = first + i;
+    hq_data_load(data, split, scoring->samples, n, NULL, scoring->x);
+    HQ_TRY(hq_model_predict(model, n, scoring->x, &logits));
+    for (int i = 0; i < n; i++) {
+        double *row = rows + (size_t)i * (size_t)width;
+        if (info->task == HQ_TASK_MULTI_LABEL)
+            hq_sigmoid_scores(1, k, logits + (size_t)i * (size_t)k, row);
+        else
+            hq_softmax_scores(1, k, logits + (size_t)i * (size_t)k, row);
+        row[k] = sample_loss(info, logits + (size_t)i * (size_t)k, data->label[split] + (first + i) * info->labels);
+    }
+    return HQ_OK;
+}
+
+/* Evaluates this rank's share of the groups of `group` samples. */
+static hq_status score_share(hq_dist *dist, hq_model *model, const hq_dataset *data, hq_split split, int group,
+                             hq_scoring *scoring)
+{
+    const int64_t n = data->info.count[split], groups = (n + group - 1) / group;
+    const size_t width = (size_t)data->info.classes + 1;
+    int64_t lo, hi;
+    hq_dist_share(dist, groups, &lo, &hi);
+    for (int64_t g = lo; g < hi; g++) {
+        int64_t first = g * group;
+        int count = (int)(n - first < group ? n - first : group);
+        HQ_TRY(score_rows(model, data, split, first, count, scoring,
+                          scoring->mine + (size_t)(first - lo * group) * width));
+    }
+    return HQ_OK;
+}
+
+static hq_status allocate(const hq_dist *dist, const hq_model *model, const hq_data_info *info, hq_split split,
+                          int group, hq_scoring *scoring)
+{
+    const size_t n = (size_t)info->count[split], width = (size_t)info->classes + 1;
+    const size_t groups = (n + (size_t)group - 1) / (size_t)group;
+    const size_t mine = (groups / (size_t)hq_dist_size(dist) + 1) * (size_t)group;
+    HQ_TRY(hq_alloc_array((size_t)group, hq_model_input_size(model) * sizeof(hq_real), "images", &scoring->x));
+    HQ_TRY(hq_alloc_array((size_t)group, sizeof(int64_t), "sample numbers", &scoring->samples));
+    HQ_TRY(hq_alloc_array(mine * width, sizeof(double), "scores", &scoring->mine));
+    if (hq_dist_rank(dist) != 0) return HQ_OK;
+    return hq_alloc_array(n * width, sizeof(double), "scores of all ranks", &scoring->all);
+}
+
+static void release(hq_scoring *scoring)
+{
+    hq_free(scoring->x);
+    hq_free(scoring->samples);
+    hq_free(scoring->mine);
+    hq_free(scoring->all);
+}
+
+/* Rank 0: splits rows into scores (moved to the front of `all`) and the mean loss, then computes the metrics. */
+static hq_status conclude(const hq_dataset *data, hq_split split, double *all, hq_evaluation *evaluation,
+                          double *scores, hq_class_metrics *per_class, int64_t *confusion)
+{
+    const hq_data_info *info = &data->info;
+    const int64_t n = info->count[split];
+    const int k = info->classes;
+    double loss = 0;
+    for (int64_t i = 0; i < n; i++) {
+        loss += all[i * (k + 1) + k];
+        for (int j = 0; j < k; j++) all[i * k + j] = all[i * (k + 1) + j];
+    }
+    evaluation->loss = loss / (double)n;
+    if (scores)
+        for (int64_t i = 0; i < n * k; i++) scores[i] = all[i];
+    return hq_metrics_compute(info->task, k, n, all, data->label[split], &evaluation->metrics, per_class, confusion);
+}
+
+hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, const hq_dataset *data,
+                            hq_split split, hq_evaluation *evaluation, double *scores, hq_class_metrics *per_class,
+                            int64_t *confusion)
+{
+    const int group = hq_train_microbatch(config);
+    hq_scoring scoring = {0};
+    hq_status status = allocate(dist, model, &data->info, split, group, &scoring);
+    if (status == HQ_OK) status = score_share(dist, model, data, split, group, &scoring);
+    status = hq_dist_agree(dist, status);
+    if (status == HQ_OK)
+        status = hq_dist_gather_rows(dist, data->info.count[split], group, data->info.classes + 1, scoring.mine,
+                                     scoring.all);
+    if (status == HQ_OK && hq_dist_rank(dist) == 0)
+        status = conclude(data, split, scoring.all, evaluation, scores, per_class, confusion);
+    release(&scoring);
+    status = hq_dist_agree(dist, status);
+    return status == HQ_OK ? hq_dist_bcast(dist, evaluation, sizeof *evaluation) : status;
+}

@@ -1,0 +1,236 @@
+/* events.c: the lines of a run: on the screen, and as rows of metrics.jsonl. Rank 0 does the work.
+ *
+ * Every row has "event", "epoch" and "step". Whatever depends on clock or rank count stands under "timing": all other
+ * values are the same for any rank count.
+ */
+#include "train/run.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
+
+/* Writes a row and takes it over. */
+static hq_status write_row(hq_run *run, json_t *row)
+{
+    char *text = row ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(row);
+    if (!text) HQ_FAIL(HQ_ERR_MEMORY, "no memory for a row of %s/metrics.jsonl", run->dir);
+    bool good = fprintf(run->metrics, "%s\n", text) > 0 && fflush(run->metrics) == 0;
+    free(text);
+    if (good) return HQ_OK;
+    HQ_FAIL(HQ_ERR_FILE, "%s/metrics.jsonl cannot be written: %s", run->dir, strerror(errno));
+}
+
+static json_t *timing(const hq_run *run, double seconds, double images)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "seconds", number(seconds));
+    json_object_set_new(object, "images_per_second", number(seconds > 0 ? images / seconds : 0));
+    json_object_set_new(object, "ranks", json_integer(hq_dist_size(run->dist)));
+    return object;
+}
+
+static json_t *new_row(const hq_run *run, const char *event)
+{
+    return json_pack("{s:s, s:I, s:I}", "event", event, "epoch", (json_int_t)run->progress.epoch, "step",
+                     (json_int_t)run->progress.step);
+}
+
+/* ---- opening ----------------------------------------------------------------------------------------------------- */
+
+/* Whether a row of an earlier part of the run belongs to the state that is resumed: what came after it will come again.
+ */
+static bool row_stays(const hq_run *run, const char *line)
+{
+    json_t *row = json_loads(line, 0, NULL);
+    const char *event = json_string_value(json_object_get(row, "event"));
+    const int64_t epoch = json_integer_value(json_object_get(row, "epoch"));
+    const int64_t step = json_integer_value(json_object_get(row, "step"));
+    bool stays = event && strcmp(event, "test") != 0 && step <= run->progress.step && epoch <= run->progress.epoch;
+    json_decref(row);
+    return stays;
+}
+
+static bool copy_rows(const hq_run *run, FILE *from, FILE *to)
+{
+    char *line = NULL;
+    size_t size = 0;
+    bool good = true;
+    while (good && getline(&line, &size, from) > 0)
+        if (row_stays(run, line)) good = fputs(line, to) >= 0;
+    free(line);
+    return good;
+}
+
+static hq_status open_file(hq_run *run, bool resumed)
+{
+    char path[PATH_MAX], temporary[PATH_MAX];
+    snprintf(path, sizeof path, "%s/metrics.jsonl", run->dir);
+    snprintf(temporary, sizeof temporary, "%s/metrics.jsonl.tmp", run->dir);
+    FILE *before = resumed ? fopen(path, "r") : NULL, *file = fopen(temporary, "w");
+    bool good = file && (!before || copy_rows(run, before, file));
+    if (before) fclose(before);
+    if (good && fflush(file) == 0 && rename(temporary, path) == 0) {
+        run->metrics = file;
+        return HQ_OK;
+    }
+    hq_status status = hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(errno));
+    if (file) fclose(file);
+    remove(temporary);
+    return status;
+}
+
+static hq_status open_rows(hq_run *run, bool resumed)
+{
+    HQ_TRY(open_file(run, resumed));
+    json_t *row = new_row(run, resumed ? "resume" : "start"), *about = json_object();
+    json_object_set_new(about, "version", json_string(HQ_VERSION));
+    json_object_set_new(about, "kernels", json_string(hq_kernel_variant()));
+    json_object_set_new(about, "ranks", json_integer(hq_dist_size(run->dist)));
+    json_object_set_new(about, "nodes", json_integer(hq_dist_nodes(run->dist)));
+    json_object_set_new(row, "timing", about);
+    return write_row(run, row);
+}
+
+hq_status hq_train_events_open(hq_run *run, bool resumed)
+{
+    hq_status status = hq_dist_rank(run->dist) == 0 ? open_rows(run, resumed) : HQ_OK;
+    return hq_dist_agree(run->dist, status);
+}
+
+void hq_train_events_close(hq_run *run)
+{
+    if (run->metrics) fclose(run->metrics);
+    run->metrics = NULL;
+}
+
+/* ---- during the run ---------------------------------------------------------------------------------------------- */
+
+static void clear_line(void)
+{
+    if (hq_say_is_terminal()) hq_say("\r\033[K");
+}
+
+/* "1:02:03" or "2:03" */
+static const char *duration(double seconds, char buffer[32])
+{
+    long s = lround(fmin(fmax(seconds, 0), 1e9));
+    if (s >= 3600)
+        snprintf(buffer, 32, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(buffer, 32, "%ld:%02ld", s / 60, s % 60);
+    return buffer;
+}
+
+void hq_train_progress_line(hq_run *run, const hq_step_result *result)
+{
+    const double now = hq_clock();
+    if (!hq_say_is_terminal() || now - run->last_line < 0.2) return;
+    run->last_line = now;
+    const int64_t total = run->steps_per_epoch * run->config->train_epochs;
+    const double steps = (double)(run->progress.step - run->steps_at_start), seconds = now - run->started;
+    char left[32];
+    hq_say("\r\033[Kepoch %lld/%d  step %lld/%lld  loss %.4f  %.0f images/s  %s left",
+           (long long)run->progress.epoch + 1, run->config->train_epochs, (long long)run->progress.step_in_epoch,
+           (long long)run->steps_per_epoch, result->loss, steps * run->config->train_batch / seconds,
+           duration(seconds / steps * (double)(total - run->progress.step), left));
+}
+
+hq_status hq_train_event_step(hq_run *run, const hq_step_result *result)
+{
+    hq_status status = HQ_OK;
+    if (hq_dist_rank(run->dist) == 0) {
+        json_t *row = new_row(run, "step");
+        json_object_set_new(row, "loss", number(result->loss));
+        json_object_set_new(row, "learning_rate", number(result->learning_rate));
+        status = write_row(run, row);
+    }
+    return hq_dist_agree(run->dist, status);
+}
+
+static json_t *epoch_json(const hq_run *run, const hq_epoch_row *row, bool best)
+{
+    json_t *object = new_row(run, "epoch"), *train = json_object(), *val = json_object();
+    json_object_set_new(object, "learning_rate", number(row->learning_rate));
+    json_object_set_new(train, "loss", number(row->train_loss));
+    json_object_set_new(train, "acc", number(row->train_acc));
+    json_object_set_new(val, "loss", number(row->val_loss));
+    json_object_set_new(val, "acc", number(row->val_acc));
+    json_object_set_new(val, "auc", number(row->val_auc));
+    json_object_set_new(val, "f1", number(row->val_f1));
+    json_object_set_new(object, "train", train);
+    json_object_set_new(object, "val", val);
+    json_object_set_new(object, "best", json_boolean(best));
+    return object;
+}
+
+hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
+{
+    const double seconds = hq_clock() - run->epoch_started;
+    const double images = (double)run->data.set.info.count[HQ_SPLIT_TRAIN];
+    hq_status status = HQ_OK;
+    clear_line();
+    hq_say("epoch %*d/%d  loss %.4f  acc %.4f | val loss %.4f  acc %.4f  AUC %.4f %s | %.0f images/s  %.1f s\n",
+           snprintf(NULL, 0, "%d", run->config->train_epochs), (int)row->epoch, run->config->train_epochs,
+           row->train_loss, row->train_acc, row->val_loss, row->val_acc, row->val_auc, best ? "best" : "    ",
+           images / seconds, seconds);
+    if (hq_dist_rank(run->dist) == 0) {
+        json_t *object = epoch_json(run, row, best);
+        json_object_set_new(object, "timing", timing(run, seconds, images));
+        status = write_row(run, object);
+    }
+    return hq_dist_agree(run->dist, status);
+}
+
+/* ---- the end ----------------------------------------------------------------------------------------------------- */
+
+static json_t *test_json(const hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class)
+{
+    const hq_metrics *m = &test->metrics;
+    json_t *row = new_row(run, "test"), *classes = json_array();
+    json_object_set_new(row, "best_epoch", json_integer(run->progress.best_epoch));
+    json_object_set_new(row, "samples", json_integer(m->samples));
+    json_object_set_new(row, "loss", number(test->loss));
+    json_object_set_new(row, "acc", number(m->acc));
+    json_object_set_new(row, "auc", number(m->auc));
+    json_object_set_new(row, "precision", number(m->precision));
+    json_object_set_new(row, "recall", number(m->recall));
+    json_object_set_new(row, "f1", number(m->f1));
+    for (int k = 0; k < run->data.set.info.classes; k++) json_array_append_new(classes, number(per_class[k].auc));
+    json_object_set_new(row, "auc_of_class", classes);
+    return row;
+}
+
+void hq_train_print_table(const char *title, const hq_data_info *info, const hq_evaluation *result,
+                          const hq_class_metrics *per_class)
+{
+    const hq_metrics *m = &result->metrics;
+    hq_say("\n%s\n", title);
+    hq_say("  images  accuracy     AUC  precision  recall      F1    loss\n");
+    hq_say("  %6lld    %.4f  %.4f     %.4f  %.4f  %.4f  %.4f\n", (long long)m->samples, m->acc, m->auc, m->precision,
+           m->recall, m->f1, result->loss);
+    for (int k = 0; k < info->classes && m->auc_undefined > 0; k++)
+        if (isnan(per_class[k].auc))
+            hq_say("  the AUC of class %d is undefined (%lld of %lld samples are of that class) and left out of the "
+                   "mean\n",
+                   k, (long long)per_class[k].support, (long long)m->samples);
+}
+
+hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class)
+{
+    hq_status status = HQ_OK;
+    if (hq_dist_rank(run->dist) == 0) {
+        char title[320];
+        snprintf(title, sizeof title, "test split of %s, model of epoch %lld (best validation AUC), %.1f s in all",
+                 run->data.set.info.name, (long long)run->progress.best_epoch, hq_clock() - run->started);
+        hq_train_print_table(title, &run->data.set.info, test, per_class);
+        hq_say("run folder %s\n", run->dir);
+        status = write_row(run, test_json(run, test, per_class));
+    }
+    return hq_dist_agree(run->dist, status);
+}

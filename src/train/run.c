@@ -1,0 +1,247 @@
+/* run.c: a training from start to end: set up, epochs, best model, test. */
+#include "train/run.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static hq_status allocate(hq_run *run)
+{
+    const hq_data_info *info = &run->data.set.info;
+    const size_t p = (size_t)hq_model_param_count(run->model), s = (size_t)hq_model_stat_count(run->model);
+    const size_t n = (size_t)run->microbatch;
+    HQ_TRY(hq_alloc_array((size_t)info->classes, sizeof(double), "class weights", &run->class_weight));
+    HQ_TRY(hq_alloc_array(p, sizeof(hq_real), "first moments", &run->moment1));
+    if (hq_optimizer_moments(run->optimizer.kind) > 1)
+        HQ_TRY(hq_alloc_array(p, sizeof(hq_real), "second moments", &run->moment2));
+    HQ_TRY(hq_alloc_array((size_t)run->config->train_epochs, sizeof *run->history, "history", &run->history));
+    HQ_TRY(hq_alloc_array(p + s + HQ_SUM_COUNT, sizeof(int64_t), "gradient sums", &run->sums));
+    HQ_TRY(hq_alloc_array(n, hq_model_input_size(run->model) * sizeof(hq_real), "images", &run->x));
+    HQ_TRY(hq_alloc_array(n, (size_t)info->labels * sizeof(int32_t), "labels", &run->labels));
+    HQ_TRY(hq_alloc_array(n, sizeof(int64_t), "sample numbers", &run->samples));
+    return hq_alloc_array(s, sizeof(hq_real), "norm statistics", &run->mean_stats);
+}
+
+static void set_rules(hq_run *run)
+{
+    const hq_config *config = run->config;
+    run->optimizer = (hq_optimizer){config->train_optimizer, config->train_momentum, config->train_beta1,
+                                    config->train_beta2,     config->train_epsilon,  config->train_weight_decay};
+    run->schedule = (hq_schedule){.kind = config->train_schedule,
+                                  .rate = config->train_learning_rate,
+                                  .factor = config->train_schedule_factor,
+                                  .warmup_epochs = config->train_warmup,
+                                  .epochs = config->train_epochs,
+                                  .n_steps = config->train_schedule_steps.n};
+    memcpy(run->schedule.steps, config->train_schedule_steps.v, sizeof run->schedule.steps);
+}
+
+/* The data set is loaded and every rank has its network; nothing has been written yet. */
+static hq_status set_up(hq_run *run)
+{
+    HQ_TRY(hq_train_load_data(run->dist, run->config, &run->data));
+    const hq_data_info *info = &run->data.set.info;
+    run->microbatch = hq_train_microbatch(run->config);
+    run->steps_per_epoch = (info->count[HQ_SPLIT_TRAIN] + run->config->train_batch - 1) / run->config->train_batch;
+    set_rules(run);
+    /* equal arguments give equal results: only memory can fail on some ranks, so rank 0 speaks for the rest */
+    hq_status status = HQ_OK;
+    if (hq_dist_rank(run->dist) == 0) status = hq_model_create(run->config, info, run->microbatch, &run->model);
+    HQ_TRY(hq_dist_agree(run->dist, status));
+    if (hq_dist_rank(run->dist) != 0) status = hq_model_create(run->config, info, run->microbatch, &run->model);
+    if (status == HQ_OK) status = allocate(run);
+    HQ_TRY(hq_dist_agree(run->dist, status));
+    hq_data_class_weights(&run->data.set, run->config->train_class_weights, run->class_weight);
+    hq_model_init(run->model, (uint64_t)run->config->train_seed);
+    return HQ_OK;
+}
+
+static void release(hq_run *run)
+{
+    hq_train_events_close(run);
+    hq_free(run->class_weight);
+    hq_free(run->moment1);
+    hq_free(run->moment2);
+    hq_free(run->history);
+    hq_free(run->sums);
+    hq_free(run->x);
+    hq_free(run->labels);
+    hq_free(run->samples);
+    hq_free(run->mean_stats);
+    hq_model_destroy(run->model);
+    hq_train_free_data(&run->data);
+}
+
+/* ---- epochs ------------------------------------------------------------------------------------------------------ */
+
+/* Steps from where the run stands to the end of its epoch. */
+static hq_status train_epoch(hq_run *run)
+{
+    while (run->progress.step_in_epoch < run->steps_per_epoch) {
+        hq_step_result result;
+        HQ_TRY(hq_train_step(run, &result));
+        hq_train_progress_line(run, &result);
+        const int64_t step = run->progress.step;
+        if (run->config->log_steps > 0 && step % run->config->log_steps == 0) HQ_TRY(hq_train_event_step(run, &result));
+        const bool due = run->config->checkpoint_steps > 0 && step % run->config->checkpoint_steps == 0;
+        if (result.stop || due) HQ_TRY(hq_train_save(run, false));
+        if (result.stop) return HQ_INTERRUPTED;
+    }
+    return HQ_OK;
+}
+
+/* What best.h5 is chosen by: validation AUC, or accuracy where the AUC is undefined. */
+static double merit(const hq_epoch_row *row) { return isnan(row->val_auc) ? row->val_acc : row->val_auc; }
+
+/* Closes the epoch: its row of history, whether it is the best so far. */
+static bool close_epoch(hq_run *run, const hq_evaluation *val, hq_epoch_row **out_row)
+{
+    hq_progress *at = &run->progress;
+    const bool multi = run->data.set.info.task == HQ_TASK_MULTI_LABEL;
+    hq_epoch_row *row = &run->history[at->epoch];
+    double each = 1.0 / (double)run->steps_per_epoch;
+    *row = (hq_epoch_row){
+        .epoch = (double)at->epoch + 1,
+        .learning_rate = hq_schedule_rate(&run->schedule, (double)at->epoch + 1 - each, (double)at->epoch + 1),
+        .train_loss = run->epoch_loss / (double)at->seen,
+        .train_acc = (double)at->correct / ((double)at->seen * (multi ? run->data.set.info.classes : 1)),
+        .val_loss = val->loss,
+        .val_acc = val->metrics.acc,
+        .val_auc = val->metrics.auc,
+        .val_f1 = val->metrics.f1};
+    bool best = at->best_epoch == 0 || merit(row) > merit(&run->history[at->best_epoch - 1]);
+    at->epoch++;
+    at->step_in_epoch = at->correct = at->seen = 0;
+    run->epoch_loss = 0;
+    at->stale = best ? 0 : at->stale + 1;
+    if (best) at->best_epoch = at->epoch;
+    *out_row = row;
+    return best;
+}
+
+static bool early(const hq_run *run)
+{
+    return run->config->train_early_stop > 0 && run->progress.stale >= run->config->train_early_stop;
+}
+
+static hq_status finish_epoch(hq_run *run)
+{
+    hq_evaluation val;
+    hq_epoch_row *row;
+    HQ_TRY(hq_train_evaluate(run->dist, run->config, run->model, &run->data.set, HQ_SPLIT_VAL, &val, NULL, NULL, NULL));
+    bool best = close_epoch(run, &val, &row);
+    HQ_TRY(hq_train_event_epoch(run, row, best));
+    const int64_t epoch = run->progress.epoch;
+    bool due = epoch % run->config->checkpoint_epochs == 0 || epoch == run->config->train_epochs || early(run);
+    return best || due ? hq_train_save(run, best) : HQ_OK;
+}
+
+/* Test metrics of the best model. */
+static hq_status test_best(hq_run *run)
+{
+    char path[PATH_MAX];
+    hq_state state;
+    hq_evaluation test;
+    hq_class_metrics *per_class;
+    snprintf(path, sizeof path, "%s/best.h5", run->dir);
+    HQ_TRY(hq_checkpoint_read(run->dist, path, &state));
+    hq_status status = hq_train_restore_model(run->model, &state, path);
+    hq_checkpoint_free(&state);
+    if (status == HQ_OK)
+        status = hq_alloc_array((size_t)run->data.set.info.classes, sizeof *per_class, "metrics", &per_class);
+    HQ_TRY(hq_dist_agree(run->dist, status));
+    status = hq_train_evaluate(run->dist, run->config, run->model, &run->data.set, HQ_SPLIT_TEST, &test, NULL,
+                               per_class, NULL);
+    if (status == HQ_OK) status = hq_train_event_test(run, &test, per_class);
+    hq_free(per_class);
+    return status;
+}
+
+static hq_status train(hq_run *run)
+{
+    run->started = run->epoch_started = hq_clock();
+    run->steps_at_start = run->progress.step;
+    while (run->progress.epoch < run->config->train_epochs && !early(run)) {
+        HQ_TRY(train_epoch(run));
+        HQ_TRY(finish_epoch(run));
+        run->epoch_started = hq_clock();
+    }
+    return test_best(run);
+}
+
+/* ---- the run folder ---------------------------------------------------------------------------------------------- */
+
+/* mkdir -p */
+static hq_status make_folders(const char *dir)
+{
+    char path[PATH_MAX];
+    if (!hq_copy_text(path, sizeof path - 16, dir))
+        HQ_FAIL(HQ_ERR_FILE, "run folder \"%.60s...\": the name is longer than %d characters", dir,
+                (int)sizeof path - 17);
+    for (char *at = path + 1;; at++) {
+        if (*at != '/' && *at != '\0') continue;
+        const char kept = *at;
+        *at = '\0';
+        if (mkdir(path, 0777) != 0 && errno != EEXIST)
+            HQ_FAIL(HQ_ERR_FILE, "run folder %s cannot be made: %s", dir, strerror(errno));
+        *at = kept;
+        if (kept == '\0') return HQ_OK;
+    }
+}
+
+static hq_status claim_folder(const char *dir, bool resumes)
+{
+    HQ_TRY(make_folders(dir));
+    char path[PATH_MAX];
+    struct stat info;
+    snprintf(path, sizeof path, "%s/last.h5", dir);
+    if (!resumes && stat(path, &info) == 0)
+        HQ_FAIL(HQ_ERR_USAGE,
+                "run folder %s holds a run already; add --resume to go on with it, or give another --run-dir", dir);
+    return HQ_OK;
+}
+
+static hq_status write_config(const hq_run *run)
+{
+    char path[PATH_MAX], temporary[PATH_MAX], *text;
+    HQ_TRY(hq_config_dump(run->config, true, &text));
+    snprintf(path, sizeof path, "%s/config.cfg", run->dir);
+    snprintf(temporary, sizeof temporary, "%s/config.cfg.tmp", run->dir);
+    FILE *file = fopen(temporary, "w");
+    bool good = file && fputs(text, file) >= 0;
+    if (file && fclose(file) != 0) good = false;
+    hq_free(text);
+    if (good && rename(temporary, path) == 0) return HQ_OK;
+    hq_status status = hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(errno));
+    remove(temporary);
+    return status;
+}
+
+static hq_status prepare_folder(const hq_run *run, bool resumes)
+{
+    hq_status status = HQ_OK;
+    if (hq_dist_rank(run->dist) == 0) {
+        status = claim_folder(run->dir, resumes);
+        if (status == HQ_OK) status = write_config(run);
+    }
+    return hq_dist_agree(run->dist, status);
+}
+
+hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options)
+{
+    hq_run run = {.dist = dist, .config = config, .dir = options->run_dir};
+    hq_train_signals_install();
+    hq_status status = set_up(&run);
+    if (status == HQ_OK && options->resume) status = hq_train_resume(&run, options->resume);
+    if (status == HQ_OK) status = prepare_folder(&run, options->resume != NULL);
+    if (status == HQ_OK && options->resume) status = hq_train_restore_best(&run, options->resume);
+    if (status == HQ_OK) status = hq_train_events_open(&run, options->resume != NULL);
+    if (status == HQ_OK) {
+        hq_train_print_summary(dist, config, &run.data.set.info, run.model);
+        status = train(&run);
+    }
+    release(&run);
+    return status;
+}

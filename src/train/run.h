@@ -1,0 +1,89 @@
+/* run.h: the state of one training run. Private to train. */
+#ifndef HQCNN_TRAIN_RUN_H
+#define HQCNN_TRAIN_RUN_H
+
+#include "hqcnn/nn.h"
+#include "hqcnn/train.h"
+
+#include <stdio.h>
+
+/* Where a run stands; saved in every checkpoint as block "progress". */
+typedef struct hq_progress {
+    int64_t epoch;         /* epochs completed */
+    int64_t step;          /* updates made */
+    int64_t step_in_epoch; /* updates made in the epoch that is under way */
+    int64_t best_epoch;    /* 1-based, 0: none yet */
+    int64_t stale;         /* epochs since the best one */
+    int64_t correct;       /* right predictions in the epoch under way (multi-label: right labels) */
+    int64_t seen;          /* samples of it */
+} hq_progress;
+
+/* One row per completed epoch; block "history". */
+typedef struct hq_epoch_row {
+    double epoch, learning_rate, train_loss, train_acc, val_loss, val_acc, val_auc, val_f1;
+} hq_epoch_row;
+
+typedef struct hq_run {
+    hq_dist *dist;
+    const hq_config *config;
+    const char *dir;
+    hq_node_data data;
+    hq_model *model;
+    hq_optimizer optimizer;
+    hq_schedule schedule;
+    double *class_weight; /* [classes] */
+    int microbatch;
+    int64_t steps_per_epoch;
+
+    /* saved state besides the model's blocks */
+    hq_real *moment1, *moment2; /* moment2 NULL for sgd */
+    hq_progress progress;
+    double epoch_loss;     /* sum over the samples seen in the epoch under way */
+    hq_epoch_row *history; /* [train.epochs] */
+
+    /* buffers of a step */
+    int64_t *sums; /* gradients, statistics, then HQ_SUM_* */
+    hq_real *x;
+    int32_t *labels;
+    int64_t *samples;
+    hq_real *mean_stats;
+
+    FILE *metrics; /* rank 0 */
+    double started, epoch_started, last_line;
+    int64_t steps_at_start;
+} hq_run;
+
+/* Behind gradients and statistics in hq_run.sums. */
+enum { HQ_SUM_LOSS, HQ_SUM_REFUSED, HQ_SUM_CORRECT, HQ_SUM_STOP, HQ_SUM_COUNT };
+
+/* What one step found; equal on all ranks. */
+typedef struct hq_step_result {
+    double loss; /* mean over the batch */
+    double learning_rate;
+    int batch;
+    bool stop; /* some rank was asked to stop */
+} hq_step_result;
+
+/* step.c: one update. HQ_ERR_NUMERIC when a number was not finite. */
+hq_status hq_train_step(hq_run *run, hq_step_result *result);
+
+/* state.c: the run as a checkpoint state, and back. The state borrows the run's blocks; free its table with
+ * hq_free(state.tensor). */
+hq_status hq_train_pack(hq_run *run, hq_state *state, char **out_config_text);
+hq_status hq_train_save(hq_run *run, bool best);
+hq_status hq_train_resume(hq_run *run, const char *path);
+hq_status hq_train_restore_best(hq_run *run, const char *path);
+
+/* events.c: what the user sees and what metrics.jsonl gets; rank 0 does the work. */
+hq_status hq_train_events_open(hq_run *run, bool resumed);
+void hq_train_events_close(hq_run *run);
+hq_status hq_train_event_step(hq_run *run, const hq_step_result *result);
+hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best);
+hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class);
+void hq_train_progress_line(hq_run *run, const hq_step_result *result);
+
+/* signals.c: SIGUSR1 and SIGTERM ask for a stop at the end of the step. */
+void hq_train_signals_install(void);
+bool hq_train_signals_asked(void);
+
+#endif

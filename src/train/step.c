@@ -1,0 +1,181 @@
+/* step.c: one update of the parameters. See docs/architecture.md for the way through it.
+ *
+ * The result does not depend on the rank count: micro-batches have the same shapes wherever they run, their gradients
+ * are summed as integers, and everything after the sum is the same arithmetic on every rank.
+ */
+#include "train/run.h"
+
+#include <math.h>
+#include <string.h>
+
+int hq_train_microbatch(const hq_config *config)
+{
+    enum { AIM = 16 };
+    if (config->train_microbatch > 0) return config->train_microbatch;
+    int pieces = (config->train_batch + AIM - 1) / AIM;
+    return (config->train_batch + pieces - 1) / pieces;
+}
+
+/* The batch under way: global positions [first, first + count) of the epoch's order. */
+typedef struct hq_span {
+    int64_t first;
+    int count;
+    int64_t micro; /* micro-batches in it */
+} hq_span;
+
+static hq_span current_batch(const hq_run *run)
+{
+    int64_t n = run->data.set.info.count[HQ_SPLIT_TRAIN],
+            first = run->progress.step_in_epoch * run->config->train_batch;
+    int64_t count = n - first < run->config->train_batch ? n - first : run->config->train_batch;
+    return (hq_span){first, (int)count, (count + run->microbatch - 1) / run->microbatch};
+}
+
+/* Images, labels and sample numbers of micro-batch m; returns its size. */
+static int load_micro(hq_run *run, const hq_span *span, int64_t m)
+{
+    const hq_config *config = run->config;
+    const hq_dataset *set = &run->data.set;
+    const int64_t n_train = set->info.count[HQ_SPLIT_TRAIN], start = m * run->microbatch;
+    const int n = (int)(span->count - start < run->microbatch ? span->count - start : run->microbatch);
+    const uint32_t epoch = (uint32_t)run->progress.epoch;
+    const size_t labels = (size_t)set->info.labels;
+    for (int i = 0; i < n; i++) {
+        int64_t position = span->first + start + i;
+        run->samples[i] = config->train_shuffle == HQ_SHUFFLE_ON
+                              ? hq_data_shuffle((uint64_t)config->train_seed, epoch, n_train, position)
+                              : position;
+        memcpy(run->labels + (size_t)i * labels, set->label[HQ_SPLIT_TRAIN] + (size_t)run->samples[i] * labels,
+               labels * sizeof *run->labels);
+    }
+    hq_augment augment = {config->augment_flip, config->augment_shift, config->augment_rotate,
+                          (uint64_t)config->train_seed, epoch};
+    bool changes = augment.flip != HQ_FLIP_NONE || augment.shift > 0 || augment.rotate > 0;
+    hq_data_load(set, HQ_SPLIT_TRAIN, run->samples, n, changes ? &augment : NULL, run->x);
+    return n;
+}
+
+/* Right predictions among n samples: argmax (first maximum), or labels at score > 0.5 for multi-label. */
+static int64_t count_correct(const hq_run *run, int n, const hq_real *logits)
+{
+    const int k = run->data.set.info.classes;
+    int64_t correct = 0;
+    for (int i = 0; i < n; i++, logits += k) {
+        if (run->data.set.info.task == HQ_TASK_MULTI_LABEL) {
+            for (int j = 0; j < k; j++) correct += (logits[j] > 0) == (run->labels[i * k + j] != 0);
+            continue;
+        }
+        int best = 0;
+        for (int j = 1; j < k; j++)
+            if (logits[j] > logits[best]) best = j;
+        correct += best == run->labels[i];
+    }
+    return correct;
+}
+
+/* Adds gradient, statistics, loss and counts of micro-batch m to the sums. */
+static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m)
+{
+    const hq_data_info *info = &run->data.set.info;
+    const int64_t p = hq_model_param_count(run->model), s = hq_model_stat_count(run->model);
+    int64_t *extra = run->sums + p + s;
+    hq_model_batch batch = {.n = load_micro(run, span, m),
+                            .x = run->x,
+                            .labels = run->labels,
+                            .samples = run->samples,
+                            .class_weight = run->class_weight,
+                            .denominator = (double)span->count * info->labels,
+                            .seed = (uint64_t)run->config->train_seed,
+                            .epoch = (uint32_t)run->progress.epoch,
+                            .runner = &hq_runner_local};
+    double loss;
+    const hq_real *logits;
+    HQ_TRY(hq_model_train(run->model, &batch, &loss, &logits));
+    int64_t refused = hq_fixed_add(run->sums, hq_model_grads(run->model), (size_t)p, 1, HQ_FIXED_GRADIENT, span->micro);
+    refused += hq_fixed_add(run->sums + p, hq_model_batch_stats(run->model), (size_t)s, (double)batch.n / span->count,
+                            HQ_FIXED_STATISTIC, span->micro);
+    refused += hq_fixed_add_one(&extra[HQ_SUM_LOSS], loss, HQ_FIXED_GRADIENT, span->micro);
+    extra[HQ_SUM_REFUSED] += refused;
+    extra[HQ_SUM_CORRECT] += count_correct(run, batch.n, logits);
+    return HQ_OK;
+}
+
+/* Scales the gradient to the largest allowed norm; the norm is of the summed gradient, the same on every rank. */
+static void clip(hq_real *grad, int64_t n, double largest)
+{
+    double squares = 0;
+    for (int64_t i = 0; i < n; i++) squares += (double)grad[i] * (double)grad[i];
+    double norm = sqrt(squares);
+    if (norm <= largest) return;
+    for (int64_t i = 0; i < n; i++) grad[i] = (hq_real)(grad[i] * (largest / norm));
+}
+
+static void update_parameters(hq_run *run, double rate)
+{
+    const hq_param *list;
+    const int n = hq_model_params_list(run->model, &list);
+    hq_real *params = hq_model_params(run->model), *grads = hq_model_grads(run->model);
+    hq_fixed_get(run->sums, grads, (size_t)hq_model_param_count(run->model), HQ_FIXED_GRADIENT);
+    if (run->config->train_clip_norm > 0) clip(grads, hq_model_param_count(run->model), run->config->train_clip_norm);
+    for (int i = 0; i < n; i++) {
+        int64_t at = list[i].offset;
+        hq_optimizer_step(&run->optimizer, rate, run->progress.step + 1, (size_t)list[i].count, list[i].decays,
+                          grads + at, params + at, run->moment1 + at, run->moment2 ? run->moment2 + at : NULL);
+    }
+}
+
+/* Running statistics: 0.9 old + 0.1 of this batch, the mean over its micro-batches weighted by their samples. */
+static void update_statistics(hq_run *run)
+{
+    const int64_t n = hq_model_stat_count(run->model);
+    hq_real *stats = hq_model_stats(run->model);
+    hq_fixed_get(run->sums + hq_model_param_count(run->model), run->mean_stats, (size_t)n, HQ_FIXED_STATISTIC);
+    for (int64_t i = 0; i < n; i++)
+        stats[i] = (hq_real)((1 - 0.1) * (double)stats[i] + 0.1 * (double)run->mean_stats[i]);
+}
+
+static double rate_now(const hq_run *run)
+{
+    double each = 1.0 / (double)run->steps_per_epoch;
+    double start = (double)run->progress.epoch + (double)run->progress.step_in_epoch * each;
+    return hq_schedule_rate(&run->schedule, start, start + each);
+}
+
+static hq_status diverged(const hq_run *run, int64_t refused)
+{
+    if (hq_dist_rank(run->dist) != 0) return HQ_ERR_NUMERIC;
+    HQ_FAIL(HQ_ERR_NUMERIC,
+            "training diverged in epoch %lld, step %lld: %lld gradients, statistics or losses are not finite or too "
+            "large; try a lower train.learning_rate (now %g), train.warmup or train.clip_norm",
+            (long long)run->progress.epoch + 1, (long long)run->progress.step + 1, (long long)refused,
+            run->config->train_learning_rate);
+}
+
+/* A rank that fails inside cannot leave the others waiting in the sum: it takes part, and its refused count tells.
+ * Failures of hq_model_train are our own (no memory is taken, no file read), so they are counted like a diverged
+ * number. */
+hq_status hq_train_step(hq_run *run, hq_step_result *result)
+{
+    const hq_span span = current_batch(run);
+    const size_t extra_at = (size_t)(hq_model_param_count(run->model) + hq_model_stat_count(run->model));
+    int64_t *extra = run->sums + extra_at, lo, hi;
+    memset(run->sums, 0, (extra_at + HQ_SUM_COUNT) * sizeof *run->sums);
+    hq_dist_share(run->dist, span.micro, &lo, &hi);
+    for (int64_t m = lo; m < hi; m++)
+        if (add_micro(run, &span, m) != HQ_OK) extra[HQ_SUM_REFUSED]++;
+    extra[HQ_SUM_STOP] = hq_train_signals_asked();
+    HQ_TRY(hq_dist_sum(run->dist, run->sums, extra_at + HQ_SUM_COUNT));
+    if (extra[HQ_SUM_REFUSED] > 0) return diverged(run, extra[HQ_SUM_REFUSED]);
+    *result = (hq_step_result){.loss = hq_fixed_get_one(extra[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
+                               .learning_rate = rate_now(run),
+                               .batch = span.count,
+                               .stop = extra[HQ_SUM_STOP] > 0};
+    update_parameters(run, result->learning_rate);
+    update_statistics(run);
+    run->progress.step++;
+    run->progress.step_in_epoch++;
+    run->progress.correct += extra[HQ_SUM_CORRECT];
+    run->progress.seen += span.count;
+    run->epoch_loss += result->loss * span.count;
+    return HQ_OK;
+}

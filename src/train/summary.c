@@ -1,0 +1,54 @@
+/* summary.c: what the user reads before a run starts. */
+#include "train/run.h"
+
+static const char *circuit_text(const hq_config *config, char *buffer, size_t size)
+{
+    if (config->model_circuit == HQ_CIRCUIT_CLASSICAL)
+        snprintf(buffer, size, "classical control in place of the circuit");
+    else
+        snprintf(buffer, size, "%d qubit%s, %d layer%s, %s attention, %s", config->model_qubits,
+                 config->model_qubits == 1 ? "" : "s", config->model_layers, config->model_layers == 1 ? "" : "s",
+                 hq_config_word("model.attention", config->model_attention),
+                 hq_config_word("gradient.method", config->gradient_method));
+    return buffer;
+}
+
+static void print_ranks(const hq_dist *dist, int64_t micro)
+{
+    const int size = hq_dist_size(dist), nodes = hq_dist_nodes(dist);
+    int64_t lo, hi;
+    hq_dist_share_of(dist, 0, micro, &lo, &hi);
+    hq_say("ranks     %d on %d node%s; %lld micro-batch%s of a full batch on the busiest rank\n", size, nodes,
+           nodes == 1 ? "" : "s", (long long)hi, hi == 1 ? "" : "es");
+    if (size > micro)
+        hq_say(
+            "          note: %lld of %d ranks have no micro-batch; a larger train.batch or a smaller train.microbatch "
+            "feeds more\n",
+            (long long)(size - micro), size);
+}
+
+void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const hq_data_info *info,
+                            const hq_model *model)
+{
+    const int64_t total = hq_model_param_count(model), quantum = hq_model_quantum_count(model);
+    const int microbatch = hq_train_microbatch(config);
+    const int64_t micro = (config->train_batch + microbatch - 1) / microbatch;
+    const int64_t steps = (info->count[HQ_SPLIT_TRAIN] + config->train_batch - 1) / config->train_batch;
+    char text[160];
+    hq_say("data      %s: %s, %d %s, images %d x %d x %d; %lld train, %lld validation, %lld test\n", info->name,
+           hq_config_word("data.task", info->task), info->classes,
+           info->task == HQ_TASK_MULTI_LABEL ? "labels" : "classes", info->channels, info->height, info->width,
+           (long long)info->count[HQ_SPLIT_TRAIN], (long long)info->count[HQ_SPLIT_VAL],
+           (long long)info->count[HQ_SPLIT_TEST]);
+    hq_say("network   %lld trainable parameters: %lld classical, %lld quantum; %s\n", (long long)total,
+           (long long)(total - quantum), (long long)quantum, circuit_text(config, text, sizeof text));
+    hq_say("training  %d epochs of %lld steps; batch %d in %lld micro-batch%s of %d, feeds up to %lld rank%s; %s, rate "
+           "%g\n",
+           config->train_epochs, (long long)steps, config->train_batch, (long long)micro, micro == 1 ? "" : "es",
+           microbatch, (long long)micro, micro == 1 ? "" : "s",
+           hq_config_word("train.optimizer", config->train_optimizer), config->train_learning_rate);
+    print_ranks(dist, micro);
+    hq_say("memory    %.1f MB of activations per rank, %.1f MB of data per node\n",
+           (double)hq_model_arena_bytes(model) / 1e6, (double)info->bytes / 1e6);
+    hq_say("kernels   %s\n", hq_kernel_variant());
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# bad_input.sh PROGRAM: one clear message, the right exit code on all ranks, no hang, nothing half written.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+RANKS=3
+
+# refused CODE "words of the message" arguments...: run on 3 ranks
+refused() {
+    local code=$1 words=$2 got
+    shift 2
+    timeout 60 mpirun -np $RANKS "$PROGRAM" "$@" >out.txt 2>err.txt </dev/null
+    got=$?
+    same "exit code of: $*" "$got" "$code"
+    same "one message from: $*" "$(grep -c '^hqcnn-dist: error' err.txt)" 1
+    CHECKS=$((CHECKS + 1))
+    grep '^hqcnn-dist: error' err.txt | grep -qF -- "$words" || { fail "message of: $*: no \"$words\" in:"; cat err.txt >&2; }
+}
+
+# ---- command line and configuration: 2
+refused 2 '--sett' train --sett x=1
+refused 2 'the nearest known one is --set' train --sett x=1
+refused 2 'not an option of "train"' train --hash
+refused 2 'needs a value' train --set
+refused 2 'allowed are train, val and test' evaluate run --split all
+refused 2 'needs a checkpoint' evaluate
+refused 2 'unexpected word' train a.cfg b.cfg
+refused 2 '--resume needs --run-dir' train --resume
+refused 2 'train.batch' train --set train.bach=3
+refused 2 '0.95' train --set model.dropout=2
+refused 2 'adamw' train --set train.optimizer=adamm
+refused 2 'train.epochs' train --set train.epochs=1.5
+refused 3 'none.cfg' train none.cfg
+printf 'train = {\n  batch = 32;\n  epoch = 3;\n};\n' >unknown.cfg
+refused 2 'unknown.cfg:3' train unknown.cfg
+refused 2 'train.epochs' train unknown.cfg
+printf 'train = { batch = ; };\n' >syntax.cfg
+refused 2 'syntax.cfg:1' train syntax.cfg
+refused 2 'model.padding' train --set model.channels=[8,8]
+refused 2 'too small' train --set phantom.size=12
+
+# ---- data: 3
+refused 3 'none.npz' train --set data.source=none.npz
+printf 'not a zip' >text.npz
+refused 3 'text.npz' train --set data.source=text.npz
+
+# ---- run folder: 3, or 2 when it is taken
+touch file
+refused 3 'file/run' train "${SMALL[@]}" --run-dir file/run
+np 2 train "${SMALL[@]}" --run-dir taken >/dev/null 2>&1
+refused 2 'holds a run already' train "${SMALL[@]}" --run-dir taken
+
+# ---- checkpoints: 3, or 2 when the network is another
+refused 3 'none.h5' evaluate none.h5
+refused 3 'none.h5' train --resume=none.h5
+head -c 20000 taken/last.h5 >short.h5
+refused 3 'short.h5' inspect short.h5
+cp taken/last.h5 altered.h5
+size=$(stat -c %s altered.h5)
+printf '\377\377\377\377' | dd of=altered.h5 bs=1 seek=$((size / 2)) conv=notrunc status=none
+refused 3 'altered.h5' evaluate altered.h5
+refused 2 'model.qubits' train "${SMALL[@]}" --set model.qubits=3 --resume=taken/last.h5 --run-dir other
+refused 3 'another network' evaluate taken --set model.head=64
+check "a refused resume makes no folder" test ! -e other
+
+# ---- divergence: 4, and the last good state stays
+refused 4 'learning_rate' train "${SMALL[@]}" --set train.learning_rate=1000 --set train.optimizer=sgd --set model.norm=none --set train.epochs=20 --run-dir diverged
+check "no temporary files" test -z "$(find . -name '*.tmp*')"
+[ -e diverged/last.h5 ] && check "the state before is whole" "$PROGRAM" inspect --hash diverged/last.h5 >/dev/null
+
+# ---- a full disk, and a folder that cannot be written: 3
+if [ "$(id -u)" = 0 ] && mkdir small room && mount -t tmpfs -o size=600k tmpfs small 2>/dev/null; then
+    trap 'umount "$SCRATCH/small" "$SCRATCH/room" "$SCRATCH/locked" 2>/dev/null; cleanup' EXIT
+    refused 3 'small/run' train "${SMALL[@]}" --run-dir small/run
+    same "nothing half written on a full disk" "$(find small -name '*.h5*' | wc -l)" 0
+    mount -t tmpfs -o size=1900k tmpfs room # room for one checkpoint, not for the second beside it
+    refused 3 'room/run/last.h5' train "${SMALL[@]}" --run-dir room/run
+    same "no temporary file on a full disk" "$(find room -name '*.tmp*' | wc -l)" 0
+    check "the checkpoint before is whole" "$PROGRAM" inspect --hash room/run/last.h5 >/dev/null
+    mkdir locked && mount -t tmpfs -o ro tmpfs locked
+    refused 3 'locked/run' train "${SMALL[@]}" --run-dir locked/run
+else
+    echo "not tried: full disk and read-only folder (needs root and mount)"
+fi
+
+# ---- the pieces of a bad data set
+if [ -n "$DATA" ]; then
+    head -c 100000 "$DATA/breastmnist.npz" >cut.npz
+    refused 3 'cut.npz' train --set data.source=cut.npz
+    refused 2 '3' train --set data.source="$DATA/breastmnist.npz" --set "data.classes=[0,3]"
+    refused 2 'class_count' train --set data.source="$DATA/retinamnist.npz" --set data.class_count=3
+    refused 2 'volumes' train --set data.source="$DATA/adrenalmnist3d.npz"
+else
+    echo "not tried: damaged real data (HQCNN_DATA_DIR is not set)"
+fi
+finish

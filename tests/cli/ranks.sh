@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# ranks.sh PROGRAM: the same bits on any number of ranks, whatever the network, the batch and the gradient method.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+# compare NAME "RANKS" settings...: the run on one rank against the others
+compare() {
+    local name=$1 ranks=$2 n
+    shift 2
+    for n in 1 $ranks; do
+        check "$name on $n ranks runs" np "$n" train "${SMALL[@]}" "$@" --run-dir "$name-$n" >"$name-$n.out" 2>&1 || cat "$name-$n.out"
+        same "$name: state on $n ranks" "$(hash_of "$name-$n/last.h5")" "$(hash_of "$name-1/last.h5")"
+        same "$name: best model on $n ranks" "$(hash_of "$name-$n/best.h5")" "$(hash_of "$name-1/best.h5")"
+        same "$name: metrics on $n ranks" "$(values_of "$name-$n")" "$(values_of "$name-1")"
+    done
+}
+
+compare default "2 3 4 7"
+compare no-division "2 3 5" --set train.batch=25 --set train.microbatch=7
+compare one-microbatch "2 5" --set train.batch=8 --set train.microbatch=8 --set train.epochs=1
+compare shift "2 4" --set gradient.method=parameter-shift
+compare everything "3" --set augment.flip=both --set augment.shift=2 --set augment.rotate=10 --set model.dropout=0.3 \
+    --set model.norm=group --set train.optimizer=adamw --set train.weight_decay=0.01 --set train.clip_norm=0.5 \
+    --set train.schedule=cosine --set train.warmup=1 --set train.class_weights=balanced --set model.attention=trainable --set model.layers=2
+compare sgd "2" --set train.optimizer=sgd --set model.norm=none --set model.circuit=classical --set phantom.size=33
+
+# the hash can tell runs apart
+np 1 train "${SMALL[@]}" --set train.seed=2 --run-dir other >/dev/null 2>&1
+check "another seed has another hash" test "$(hash_of other/last.h5)" != "$(hash_of default-1/last.h5)"
+finish

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# ranks_real.sh PROGRAM: BreastMNIST for two epochs on 1, 2, 3, 4, 7 and 64 ranks: one hash. Parameter shift at 64 ranks too.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+[ -n "$DATA" ] || skip "HQCNN_DATA_DIR is not set; it names the folder with breastmnist.npz"
+REAL=(--set data.source="$DATA/breastmnist.npz" --set train.epochs=2)
+
+for n in 1 2 3 4 7 64; do
+    check "$n ranks run" np "$n" train "${REAL[@]}" --run-dir "r$n" >"r$n.out" 2>&1 || cat "r$n.out"
+    same "state on $n ranks" "$(hash_of "r$n/last.h5")" "$(hash_of r1/last.h5)"
+    same "metrics on $n ranks" "$(values_of "r$n")" "$(values_of r1)"
+    echo "$n ranks: $(hash_of "r$n/last.h5")"
+done
+check "the default network has 91586 parameters" grep -q "91586 trainable parameters: 91574 classical, 12 quantum" r1.out
+
+for n in 1 64; do
+    np "$n" train "${REAL[@]}" --set gradient.method=parameter-shift --set train.epochs=1 --set train.batch=100 --run-dir "s$n" >"s$n.out" 2>&1
+    same "parameter shift on $n ranks" "$(hash_of "s$n/last.h5")" "$(hash_of s1/last.h5)"
+done
+finish

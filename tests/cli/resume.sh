@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# resume.sh PROGRAM: killed, interrupted and extended runs end with the bits of a run that never stopped, on other rank counts.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+RUN=("${SMALL[@]}" --set phantom.train=512 --set train.epochs=4 --set checkpoint.steps=3 --set log.steps=1)
+
+np 2 train "${RUN[@]}" --run-dir whole >whole.out 2>&1 || cat whole.out
+WANT=$(hash_of whole/last.h5)
+BEST=$(hash_of whole/best.h5)
+
+# wait_for_step DIR N: until the run has made N steps
+wait_for_step() {
+    for _ in $(seq 600); do
+        [ "$(grep -c '"event":"step"' "$1/metrics.jsonl" 2>/dev/null)" -ge "$2" ] 2>/dev/null && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+# start RANKS arguments...: in the background; MPIRUN is its process
+start() {
+    local ranks=$1
+    shift
+    mpirun -np "$ranks" "$PROGRAM" "$@" >>background.out 2>&1 &
+    MPIRUN=$!
+}
+
+check_end() { # check_end NAME DIR
+    same "$1: final state" "$(hash_of "$2/last.h5")" "$WANT"
+    same "$1: best model" "$(hash_of "$2/best.h5")" "$BEST"
+    same "$1: metrics" "$(values_of "$2")" "$(values_of whole)"
+}
+
+# A rank killed in mid-epoch, on 3 ranks; then again on 1; the end on 4.
+start 3 train "${RUN[@]}" --run-dir killed
+check "killed run started" wait_for_step killed 21
+kill -KILL "$(pgrep -P "$MPIRUN" | tail -n 1)"
+wait "$MPIRUN"
+check "a killed run fails" test $? -ne 0
+check "killed in mid-epoch" grep -q "progress  1 epochs and [1-9]" <("$PROGRAM" inspect killed/last.h5)
+start 1 train "${RUN[@]}" --run-dir killed --resume
+check "resumed run went on" wait_for_step killed 40
+kill -KILL "$(pgrep -P "$MPIRUN" | tail -n 1)"
+wait "$MPIRUN"
+check "last run ends" np 4 train --run-dir killed --resume >killed.out 2>&1 || cat killed.out
+check_end "killed" killed
+
+# SIGUSR1 to mpirun reaches every rank: state saved, exit code 75 everywhere, nothing lost.
+start 2 train "${RUN[@]}" --run-dir asked
+check "run to interrupt started" wait_for_step asked 10
+kill -USR1 "$MPIRUN"
+wait "$MPIRUN"
+same "exit code of an interrupted run" $? 75
+np 3 train --run-dir asked --resume >asked.out 2>&1
+check_end "interrupted" asked
+
+# A finished run that is resumed does nothing; a longer one goes on; from a file into a new folder.
+np 2 train --run-dir asked --resume >/dev/null 2>&1
+same "a finished run resumed" $? 0
+check_end "resumed when finished" asked
+np 2 train "${RUN[@]}" --set train.epochs=2 --run-dir half >/dev/null 2>&1
+np 1 train "${RUN[@]}" --resume=half/last.h5 --run-dir moved >moved.out 2>&1
+same "from a file into a new folder" "$(hash_of moved/last.h5)" "$WANT"
+same "best model in a new folder" "$(hash_of moved/best.h5)" "$BEST"
+check "a changed key is told" grep -q "train.epochs" moved.out
+
+# --resume without a checkpoint starts anew, so that a job script can always give it.
+np 1 train "${SMALL[@]}" --run-dir fresh --resume >fresh.out 2>&1
+same "resume without a checkpoint" $? 0
+check "and says so" grep -q "starting anew" fresh.out
+finish
