@@ -52,11 +52,8 @@ int hq_model_stats_list(const hq_model *model, const hq_param **out_list);
 int64_t hq_model_quantum_count(const hq_model *model);
 
 const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classical" */
-int hq_model_classes(const hq_model *model);
-size_t hq_model_input_size(const hq_model *model);  /* numbers of one sample */
-size_t hq_model_arena_bytes(const hq_model *model); /* activations of one micro-batch */
-int64_t hq_model_flops(
-    const hq_model *model); /* multiply-adds times 2 of forward for one sample, convolutions and dense layers */
+size_t hq_model_input_size(const hq_model *model);         /* numbers of one sample */
+size_t hq_model_arena_bytes(const hq_model *model);        /* activations of one micro-batch */
 
 /* Forward pass in evaluation mode (running statistics, no dropout). x[n][...] as hq_data_load makes it; the
  * logits[n][classes] stay in the model until the next pass. */

@@ -72,22 +72,9 @@ int64_t hq_model_quantum_count(const hq_model *model)
     return model->circuit ? hq_circuit_weights(model->circuit) : 0;
 }
 const hq_circuit *hq_model_circuit(const hq_model *model) { return model->circuit; }
-int hq_model_classes(const hq_model *model) { return model->classes; }
 size_t hq_model_arena_bytes(const hq_model *model) { return model->arena.size; }
 
 size_t hq_model_input_size(const hq_model *model)
 {
     return (size_t)model->height * (size_t)model->width * (size_t)model->channels;
-}
-
-int64_t hq_model_flops(const hq_model *model)
-{
-    int64_t sum = (int64_t)model->flat * model->qubits;
-    for (int i = 0; i < model->stages; i++) {
-        const hq_conv *conv = &model->stage[i].conv;
-        sum += (int64_t)model->stage[i].out_h * model->stage[i].out_w * conv->k * conv->r * conv->s * conv->c;
-    }
-    int last = model->head > 0 ? model->head : model->outputs;
-    sum += (int64_t)model->outputs * model->head + (int64_t)last * model->classes;
-    return 2 * sum;
 }

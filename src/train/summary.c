@@ -1,15 +1,16 @@
 /* summary.c: what the user reads before a run starts. */
 #include "train/run.h"
 
-static const char *circuit_text(const hq_config *config, char *buffer, size_t size)
+static const char *circuit_text(const hq_config *config, const hq_circuit *circuit, char *buffer, size_t size)
 {
-    if (config->model_circuit == HQ_CIRCUIT_CLASSICAL)
-        snprintf(buffer, size, "classical control in place of the circuit");
-    else
-        snprintf(buffer, size, "%d qubit%s, %d layer%s, %s attention, %s", config->model_qubits,
-                 config->model_qubits == 1 ? "" : "s", config->model_layers, config->model_layers == 1 ? "" : "s",
-                 hq_config_word("model.attention", config->model_attention),
-                 hq_config_word("gradient.method", config->gradient_method));
+    char method[64] = "adjoint";
+    if (!circuit) return "classical control in place of the circuit";
+    if (config->gradient_method == HQ_GRADIENT_PARAMETER_SHIFT)
+        snprintf(method, sizeof method, "parameter-shift (%d evaluations per image)",
+                 hq_circuit_shift_evaluations(circuit));
+    snprintf(buffer, size, "%d qubit%s, %d layer%s, %s attention, %s", config->model_qubits,
+             config->model_qubits == 1 ? "" : "s", config->model_layers, config->model_layers == 1 ? "" : "s",
+             hq_config_word("model.attention", config->model_attention), method);
     return buffer;
 }
 
@@ -41,7 +42,8 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
            (long long)info->count[HQ_SPLIT_TRAIN], (long long)info->count[HQ_SPLIT_VAL],
            (long long)info->count[HQ_SPLIT_TEST]);
     hq_say("network   %lld trainable parameters: %lld classical, %lld quantum; %s\n", (long long)total,
-           (long long)(total - quantum), (long long)quantum, circuit_text(config, text, sizeof text));
+           (long long)(total - quantum), (long long)quantum,
+           circuit_text(config, hq_model_circuit(model), text, sizeof text));
     hq_say("training  %d epochs of %lld steps; batch %d in %lld micro-batch%s of %d, feeds up to %lld rank%s; %s, rate "
            "%g\n",
            config->train_epochs, (long long)steps, config->train_batch, (long long)micro, micro == 1 ? "" : "es",

@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# cluster.sh: to be sourced, as root in namespaces of its own (run.sh): a Slurm of several nodes on this machine.
+
+# Brings the loopback device up, with the address 127.0.0.2: where 127.0.0.1 is all there is, the C library gives Slurm
+# no address to listen on. By system calls, because a bare Debian has perl but no ip: SIOCSIFFLAGS (IFF_UP), SIOCSIFADDR.
+loopback_up() {
+    perl -e 'my $up = pack("a16 s x22", "lo", 1);
+             my $address = pack("a16 S n C4 x16", "lo", 2, 0, 127, 0, 0, 2);
+             socket(S, 2, 2, 0) and ioctl(S, 0x8914, $up) and ioctl(S, 0x8916, $address)
+                 or die "loopback device: $!\n"'
+}
+
+# write_config FOLDER NODES: slurm.conf and the folders it names.
+write_config() {
+    local folder=$1 nodes=$2 i
+    mkdir -p "$folder"/{state,log,pids}
+    cat >"$folder/slurm.conf" <<CONF
+ClusterName=hqcnn
+SlurmctldHost=$(hostname)(127.0.0.2)
+SlurmctldPort=16817
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/none
+CredType=cred/none
+SlurmctldPidFile=$folder/pids/slurmctld
+SlurmdPidFile=$folder/pids/%n
+SlurmctldLogFile=$folder/log/slurmctld
+SlurmdLogFile=$folder/log/%n
+StateSaveLocation=$folder/state
+SlurmdSpoolDir=$folder/%n/spool
+TmpFS=$folder/%n/tmp
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU
+SchedulerType=sched/backfill
+SchedulerParameters=bf_interval=1,sched_interval=1,batch_sched_delay=0
+MpiDefault=none
+SlurmdParameters=config_overrides
+ReturnToService=2
+PropagateResourceLimits=NONE
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+CONF
+    for i in $(seq "$nodes"); do
+        mkdir -p "$folder/n$i/spool" "$folder/n$i/tmp"
+        echo "NodeName=n$i NodeHostname=$(hostname) NodeAddr=127.0.0.2 Port=$((16900 + i)) CPUs=2 RealMemory=1000"
+    done >>"$folder/slurm.conf"
+    echo "CgroupPlugin=cgroup/v1" >"$folder/cgroup.conf"
+}
+
+# start_cluster FOLDER NODES: returns when all nodes are idle; exports SLURM_CONF for sbatch, srun and the others.
+# Each node has a host name of its own, by which Open MPI tells hosts (and their files in /dev/shm) apart.
+start_cluster() {
+    local folder=$1 nodes=$2 i
+    loopback_up && write_config "$folder" "$nodes" || return
+    export SLURM_CONF=$folder/slurm.conf
+    slurmctld -D -f "$SLURM_CONF" &>/dev/null &
+    for i in $(seq "$nodes"); do
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        unshare --uts sh -c 'hostname "$1" && exec slurmd -D -f "$SLURM_CONF" -N "$1"' sh "n$i" &>/dev/null &
+    done
+    for i in $(seq 150); do
+        [ "$(sinfo -h -t idle -o %D 2>/dev/null)" != "$nodes" ] || return 0
+        sleep 0.1
+    done
+    echo "not all nodes came up" >&2
+    tail -n 5 "$folder"/log/* >&2
+    return 1
+}

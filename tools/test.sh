@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# test.sh [ARGUMENTS]: installs what is missing, builds everything, runs all tests with CTest.
+#
+# ARGUMENTS go to ctest, for example: tools/test.sh -L quantum
+# Environment: HQCNN_DATA_DIR (folder with MedMNIST .npz files; tests on real data are skipped without it).
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+# A test whose tools are missing is skipped, so that each of these is needed by one: parity with PyTorch, a real Slurm,
+# formatting, scripts.
+test_packages=(python3-numpy python3-h5py python3-torch slurm-wlm munge clang-format shellcheck)
+
+say "test.sh: install missing Debian packages, build everything, run the tests"
+install_packages "${test_packages[@]}"
+build_target all
+say "tests: ctest in $build, $(nproc) at a time"
+exec ctest --test-dir "$build" --parallel "$(nproc)" --output-on-failure "$@" </dev/null
