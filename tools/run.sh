@@ -11,7 +11,7 @@ ranks=${RANKS:-2}
 [[ $ranks =~ ^[1-9][0-9]*$ ]] || die "RANKS=$ranks: allowed is a number from 1"
 
 say "run.sh: install missing Debian packages, build hqcnn-dist, start it on $ranks ranks"
-install_packages
+install_for_build
 build_target hqcnn-dist
 prepare_mpirun "$ranks"
 say "run: mpirun -np $ranks $build/hqcnn-dist $*"

@@ -26,30 +26,53 @@ headers. Going on with what is there; CMake names what is missing.
 TEXT
 }
 
-# install_packages [PACKAGE...]: installs what the build needs, and these, if missing. Asks the network only then.
-install_packages() {
-    set -- "${build_packages[@]}" "$@"
-    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
-        explain_other_systems
-        return
-    fi
-    local package missing=()
+# missing_packages PACKAGE...: those that are not installed, one a line.
+missing_packages() {
+    local package
     for package in "$@"; do
         # shellcheck disable=SC2016 # a format of dpkg-query
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || echo "$package"
     done
+}
+
+updated=no
+apt_get() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" \
+        </dev/null >/dev/null
+}
+
+# install_packages PURPOSE PACKAGE...: installs those that are missing. Asks the network only when there are any.
+install_packages() {
+    local purpose=$1 missing
+    shift
+    mapfile -t missing < <(missing_packages "$@")
     if [ ${#missing[@]} -eq 0 ]; then
-        say "packages: all $# are installed"
+        say "packages for $purpose: all $# are installed"
         return
     fi
-    say "packages: installing with apt-get: ${missing[*]}"
+    say "packages for $purpose: installing with apt-get: ${missing[*]}"
     if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
-        die "not root, and there is no sudo; ask an administrator for: apt-get install ${missing[*]}"
+        echo "not root, and there is no sudo; ask an administrator for: apt-get install ${missing[*]}" >&2
+        return 1
     fi
-    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0)
-    as_root "${apt[@]}" update </dev/null >/dev/null || die "apt-get update failed"
-    as_root "${apt[@]}" install --no-install-recommends "${missing[@]}" </dev/null >/dev/null ||
-        die "apt-get install failed; to see why: apt-get install ${missing[*]}"
+    [ $updated = yes ] || apt_get update || return
+    updated=yes
+    apt_get install --no-install-recommends "${missing[@]}"
+}
+
+# Without these there is no program.
+install_for_build() {
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        explain_other_systems
+    else
+        install_packages "the build" "${build_packages[@]}" || die "packages for the build are missing"
+    fi
+}
+
+# install_for_tests PACKAGE...: without these some tests are skipped.
+install_for_tests() {
+    command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || return 0
+    install_packages "tests" "$@" || say "packages for tests: not all could be installed; tests that need them are skipped"
 }
 
 # build_target TARGET: configures, and builds it in $build with all cores.

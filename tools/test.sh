@@ -6,12 +6,11 @@
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
-# A test whose tools are missing is skipped, so that each of these is needed by one: parity with PyTorch, a real Slurm,
-# formatting, scripts.
-test_packages=(python3-numpy python3-h5py python3-torch slurm-wlm munge clang-format shellcheck)
 
 say "test.sh: install missing Debian packages, build everything, run the tests"
-install_packages "${test_packages[@]}"
+install_for_build
+install_for_tests python3-numpy python3-h5py python3-torch clang-format shellcheck # parity with PyTorch, style
+install_for_tests slurm-wlm                                                        # the job script; brings daemons
 build_target all
 say "tests: ctest in $build, $(nproc) at a time"
 exec ctest --test-dir "$build" --parallel "$(nproc)" --output-on-failure "$@" </dev/null

@@ -16,14 +16,14 @@ const char *hq_split_name(hq_split split);
 
 /* What is known of a data set before its images are read. Plain bytes: may be broadcast. */
 typedef struct hq_data_info {
-    char name[64];                  /* file name without folder and ending, or "phantom" */
-    int task;                       /* HQ_TASK_BINARY ... HQ_TASK_MULTI_LABEL, never auto */
-    int classes;                    /* outputs of the network: classes, or label columns for multi-label */
-    int labels;                     /* label columns: 1, or `classes` for multi-label */
-    int depth, height, width;       /* depth 1 for images */
-    int channels;                   /* 1 or 3 */
-    int64_t count[HQ_SPLIT_COUNT];  /* samples of each split, after data.classes */
-    uint64_t bytes;                 /* of the block that holds images and labels of all splits */
+    char name[64];                 /* file name without folder and ending, or "phantom" */
+    int task;                      /* HQ_TASK_BINARY ... HQ_TASK_MULTI_LABEL, never auto */
+    int classes;                   /* outputs of the network: classes, or label columns for multi-label */
+    int labels;                    /* label columns: 1, or `classes` for multi-label */
+    int depth, height, width;      /* depth 1 for images */
+    int channels;                  /* 1 or 3 */
+    int64_t count[HQ_SPLIT_COUNT]; /* samples of each split, after data.classes */
+    uint64_t bytes;                /* of the block that holds images and labels of all splits */
 } hq_data_info;
 
 /* A data set at work: views into the shared block. Images u8 [count][depth][height][width][channels], labels i32
@@ -37,8 +37,9 @@ typedef struct hq_dataset {
 /* A source being read: an open .npz file, or the settings of the phantom set. */
 typedef struct hq_data_source hq_data_source;
 
-/* Opens config's data.source, reads headers and labels, applies data.classes, fills `info`. Sizes in file headers are not
- * trusted. HQ_ERR_FILE when it cannot be opened, HQ_ERR_DATA for what it holds, HQ_ERR_CONFIG when data.* keys do not fit it. */
+/* Opens config's data.source, reads headers and labels, applies data.classes, fills `info`. Sizes in file headers are
+ * not trusted. HQ_ERR_FILE when it cannot be opened, HQ_ERR_DATA for what it holds, HQ_ERR_CONFIG when data.* keys do
+ * not fit it. */
 hq_status hq_data_open(const hq_config *config, hq_data_source **out_source, hq_data_info *info);
 
 /* Writes part `part` of `parts` of images and labels into `block` (info.bytes bytes, zeroed or not). All parts together
@@ -70,8 +71,8 @@ typedef struct hq_augment {
 void hq_data_load(const hq_dataset *dataset, hq_split split, const int64_t *samples, int n, const hq_augment *augment,
                   hq_real *x);
 
-/* Weights of the loss per class (multi-label: per label column, of its positives) for train.class_weights, from the training
- * split: weights[info.classes]. A class without samples gets weight 1 and a warning. */
+/* Weights of the loss per class (multi-label: per label column, of its positives) for train.class_weights, from the
+ * training split: weights[info.classes]. A class without samples gets weight 1 and a warning. */
 void hq_data_class_weights(const hq_dataset *dataset, int kind, double *weights);
 
 #endif

@@ -6,12 +6,12 @@
 /* The last digit of pi that a double keeps; POSIX's M_PI is not part of C11. */
 static const double pi = 3.14159265358979323846;
 
-/* Times factor at the start of every epoch floor(per cent * epochs / 100) that is reached. */
+/* Times factor from the first epoch on that starts at or after the per cent of all epochs. */
 static double step_rate(const hq_schedule *schedule, double epoch)
 {
     double rate = schedule->rate;
     for (int i = 0; i < schedule->n_steps; i++) {
-        int64_t drop = (int64_t)schedule->steps[i] * schedule->epochs / 100;
+        int64_t drop = ((int64_t)schedule->steps[i] * schedule->epochs + 99) / 100;
         if (epoch >= (double)drop) rate *= schedule->factor;
     }
     return rate;

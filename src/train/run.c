@@ -79,7 +79,7 @@ static void release(hq_run *run)
 /* Steps from where the run stands to the end of its epoch. */
 static hq_status train_epoch(hq_run *run)
 {
-    while (run->progress.step_in_epoch < run->steps_per_epoch) {
+    while (run->progress.seen < run->data.set.info.count[HQ_SPLIT_TRAIN]) {
         hq_step_result result;
         HQ_TRY(hq_train_step(run, &result));
         hq_train_progress_line(run, &result);
@@ -101,16 +101,18 @@ static bool close_epoch(hq_run *run, const hq_evaluation *val, hq_epoch_row **ou
     hq_progress *at = &run->progress;
     const bool multi = run->data.set.info.task == HQ_TASK_MULTI_LABEL;
     hq_epoch_row *row = &run->history[at->epoch];
-    double each = 1.0 / (double)run->steps_per_epoch;
-    *row = (hq_epoch_row){
-        .epoch = (double)at->epoch + 1,
-        .learning_rate = hq_schedule_rate(&run->schedule, (double)at->epoch + 1 - each, (double)at->epoch + 1),
-        .train_loss = run->epoch_loss / (double)at->seen,
-        .train_acc = (double)at->correct / ((double)at->seen * (multi ? run->data.set.info.classes : 1)),
-        .val_loss = val->loss,
-        .val_acc = val->metrics.acc,
-        .val_auc = val->metrics.auc,
-        .val_f1 = val->metrics.f1};
+    const double last =
+        (double)((run->steps_per_epoch - 1) * run->config->train_batch); /* samples before the last step */
+    *row =
+        (hq_epoch_row){.epoch = (double)at->epoch + 1,
+                       .learning_rate = hq_schedule_rate(&run->schedule, (double)at->epoch + last / (double)at->seen,
+                                                         (double)at->epoch + 1),
+                       .train_loss = run->epoch_loss / (double)at->seen,
+                       .train_acc = (double)at->correct / ((double)at->seen * (multi ? run->data.set.info.classes : 1)),
+                       .val_loss = val->loss,
+                       .val_acc = val->metrics.acc,
+                       .val_auc = val->metrics.auc,
+                       .val_f1 = val->metrics.f1};
     bool best = at->best_epoch == 0 || merit(row) > merit(&run->history[at->best_epoch - 1]);
     at->epoch++;
     at->step_in_epoch = at->correct = at->seen = 0;

@@ -25,19 +25,22 @@ typedef struct hq_span {
 
 static hq_span current_batch(const hq_run *run)
 {
-    int64_t n = run->data.set.info.count[HQ_SPLIT_TRAIN],
-            first = run->progress.step_in_epoch * run->config->train_batch;
+    int64_t n = run->data.set.info.count[HQ_SPLIT_TRAIN], first = run->progress.seen;
     int64_t count = n - first < run->config->train_batch ? n - first : run->config->train_batch;
     return (hq_span){first, (int)count, (count + run->microbatch - 1) / run->microbatch};
 }
+
+/* Where micro-batch m starts: a batch that is not full is cut as evenly as a full one, for a last micro-batch of one or
+ * two images would have batch statistics of little worth. */
+static int64_t micro_start(const hq_span *span, int64_t m) { return m * span->count / span->micro; }
 
 /* Images, labels and sample numbers of micro-batch m; returns its size. */
 static int load_micro(hq_run *run, const hq_span *span, int64_t m)
 {
     const hq_config *config = run->config;
     const hq_dataset *set = &run->data.set;
-    const int64_t n_train = set->info.count[HQ_SPLIT_TRAIN], start = m * run->microbatch;
-    const int n = (int)(span->count - start < run->microbatch ? span->count - start : run->microbatch);
+    const int64_t n_train = set->info.count[HQ_SPLIT_TRAIN], start = micro_start(span, m);
+    const int n = (int)(micro_start(span, m + 1) - start);
     const uint32_t epoch = (uint32_t)run->progress.epoch;
     const size_t labels = (size_t)set->info.labels;
     for (int i = 0; i < n; i++) {
@@ -134,11 +137,12 @@ static void update_statistics(hq_run *run)
         stats[i] = (hq_real)((1 - 0.1) * (double)stats[i] + 0.1 * (double)run->mean_stats[i]);
 }
 
-static double rate_now(const hq_run *run)
+/* Rate of the step over a span: by the share of the epoch's samples behind it. */
+static double rate_of(const hq_run *run, const hq_span *span)
 {
-    double each = 1.0 / (double)run->steps_per_epoch;
-    double start = (double)run->progress.epoch + (double)run->progress.step_in_epoch * each;
-    return hq_schedule_rate(&run->schedule, start, start + each);
+    const double epoch = (double)run->progress.epoch, n = (double)run->data.set.info.count[HQ_SPLIT_TRAIN];
+    const double start = (double)span->first, end = (double)(span->first + span->count);
+    return hq_schedule_rate(&run->schedule, epoch + start / n, epoch + end / n);
 }
 
 static hq_status diverged(const hq_run *run, int64_t refused)
@@ -167,7 +171,7 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
     HQ_TRY(hq_dist_sum(run->dist, run->sums, extra_at + HQ_SUM_COUNT));
     if (extra[HQ_SUM_REFUSED] > 0) return diverged(run, extra[HQ_SUM_REFUSED]);
     *result = (hq_step_result){.loss = hq_fixed_get_one(extra[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
-                               .learning_rate = rate_now(run),
+                               .learning_rate = rate_of(run, &span),
                                .batch = span.count,
                                .stop = extra[HQ_SUM_STOP] > 0};
     update_parameters(run, result->learning_rate);

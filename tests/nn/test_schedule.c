@@ -24,13 +24,12 @@ static void test_step(void)
     CHECK_NEAR(hq_schedule_rate(&schedule, 99.9, 100), 0.01, 1e-16);
 }
 
-/* 5 epochs: 50 % is 2.5, the drop waits for no half epoch but comes at epoch 2, 75 % at 3; 0 % at the start, 100 %
- * never. */
+/* 5 epochs: 50 % is 2.5, the drop comes with the next epoch, 3; 75 % at 4; 0 % at the start, 100 % never. */
 static void test_step_between_epochs(void)
 {
     hq_schedule schedule = {
         .kind = HQ_SCHEDULE_STEP, .rate = 8, .factor = 0.5, .epochs = 5, .n_steps = 4, .steps = {0, 50, 75, 100}};
-    const double expected[5] = {4, 4, 2, 1, 1};
+    const double expected[5] = {4, 4, 4, 2, 1};
     for (int epoch = 0; epoch < 5; epoch++)
         for (int step = 0; step < 4; step++) {
             double start = epoch + step / 4.0;

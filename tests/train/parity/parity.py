@@ -373,7 +373,7 @@ def learning_rate(settings, start, end):
     """Rate of the step that takes the training from epoch `start` to `end`, both with fractions."""
     rate, epochs, factor = settings["train.learning_rate"], settings["train.epochs"], settings["train.schedule_factor"]
     if settings["train.schedule"] == "step":
-        rate *= factor ** sum(math.floor(start) >= share * epochs // 100 for share in settings["train.schedule_steps"])
+        rate *= factor ** sum(math.floor(start) >= math.ceil(share * epochs / 100) for share in settings["train.schedule_steps"])
     if settings["train.schedule"] == "cosine":
         rate *= factor + (1 - factor) * (1 + math.cos(math.pi * start / epochs)) / 2
     warmup = settings["train.warmup"]
@@ -402,8 +402,10 @@ def batch_loss(network, images, labels, weights):
     """Loss of one batch, and its gradient. The divisor is the size of the batch, whatever the weights."""
     total = 0
     network.forget()
-    size = network.settings["train.microbatch"]
-    for x, wanted in zip(images.split(size), labels.split(size)):
+    pieces = math.ceil(len(images) / network.settings["train.microbatch"])
+    borders = [piece * len(images) // pieces for piece in range(pieces + 1)]
+    for first, last in zip(borders, borders[1:]):
+        x, wanted = images[first:last], labels[first:last]
         loss = summed_loss(network(x, len(x) / len(images)), wanted, weights) / labels.numel()
         loss.backward()
         total += loss.item()
@@ -417,14 +419,17 @@ def train_reference(network, images, labels):
     optimizer = make_optimizer(settings, params)
     weights = class_weights(settings["train.class_weights"], labels).to(images.dtype)
     batches = list(zip(images.split(settings["train.batch"]), labels.split(settings["train.batch"])))
+    seen = 0
     for step in range(settings["train.epochs"] * len(batches)):
         optimizer.zero_grad()
-        losses.append(batch_loss(network, *batches[step % len(batches)], weights))
+        batch = batches[step % len(batches)]
+        losses.append(batch_loss(network, *batch, weights))
         if settings["train.clip_norm"] > 0:
             clip(params, settings["train.clip_norm"])
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(settings, step / len(batches), (step + 1) / len(batches))
+            group["lr"] = learning_rate(settings, seen / len(images), (seen + len(batch[0])) / len(images))
         optimizer.step()
+        seen += len(batch[0])
     return losses
 
 
