@@ -47,7 +47,7 @@ install_packages() {
     shift
     mapfile -t missing < <(missing_packages "$@")
     if [ ${#missing[@]} -eq 0 ]; then
-        say "packages for $purpose: all $# are installed"
+        say "packages for $purpose: nothing is missing"
         return
     fi
     say "packages for $purpose: installing with apt-get: ${missing[*]}"

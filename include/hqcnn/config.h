@@ -152,6 +152,10 @@ hq_status hq_config_document(char **out_text);
  * key and both values; of scope TRAIN a warning; texts of data.source may differ without a word. */
 hq_status hq_config_compare(const hq_config *before, const hq_config *now, const char *checkpoint_name);
 
+/* For evaluation: a key of the group "model" that differs is HQ_ERR_CONFIG, naming key and both values; all others are
+ * free. */
+hq_status hq_config_same_model(const hq_config *before, const hq_config *now, const char *checkpoint_name);
+
 /* The word chosen for a WORD key, for example hq_config_word("model.norm", HQ_NORM_GROUP) = "group". */
 const char *hq_config_word(const char *key, int position);
 

@@ -10,7 +10,7 @@
 
 typedef struct hq_dist hq_dist;
 
-/* Starts MPI, makes the communicators (all ranks; ranks of this node; one leader per node) and tells the log who we
+/* Starts MPI, makes the communicators (all ranks; ranks of this node) and tells the log who we
  * are. Collective. The caller stops it with hq_dist_stop. */
 hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist);
 
@@ -26,7 +26,7 @@ int hq_dist_nodes(const hq_dist *dist);     /* number of nodes */
 int hq_dist_node_rank(const hq_dist *dist); /* rank within the node; 0 leads */
 int hq_dist_node_size(const hq_dist *dist);
 
-/* Compares the number of ranks with what the launcher says it started (SLURM_STEP_NUM_TASKS, SLURM_NTASKS): several
+/* Compares the number of ranks with what the launcher says it started (SLURM_STEP_NUM_TASKS): several
  * processes that each believe to be rank 0 of 1 are refused with a hint (HQ_ERR_COMM). Local. */
 hq_status hq_dist_check_launch(const hq_dist *dist);
 
@@ -36,6 +36,10 @@ hq_status hq_dist_agree(const hq_dist *dist, hq_status mine);
 
 /* The same among the ranks of a node. Collective on the node. */
 hq_status hq_dist_node_agree(const hq_dist *dist, hq_status mine);
+
+/* Work that has the same result on every rank: rank 0 does it first and alone, so that a mistake in it is told once; if
+ * it succeeds there, the other ranks do it. Returns the worst status, equal on all ranks. Collective. */
+hq_status hq_dist_in_turn(const hq_dist *dist, hq_status (*work)(void *ctx), void *ctx);
 
 hq_status hq_dist_barrier(const hq_dist *dist);
 

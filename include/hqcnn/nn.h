@@ -76,15 +76,15 @@ void hq_dropout_apply(size_t count, const hq_real *keep, const hq_real *x, hq_re
 
 /* ---- losses ---------------------------------------------------------------------------------------------------- */
 
-/* Softmax cross-entropy (binary, multi-class and ordinal tasks). labels[n] in 0..classes-1, class_weight[classes].
- * Sample i has weight class_weight[labels[i]]. *loss = sum_i weight_i * ce_i / denominator; dlogits (may be NULL) its
- * gradient. The caller passes the sum of the weights over the GLOBAL batch as denominator, so that micro-batch losses
- * and gradients add up. */
+/* Softmax cross-entropy (binary, multi-class and ordinal tasks). labels[n] in 0..classes-1; class_weight[classes],
+ * NULL: all 1. *loss = sum_i class_weight[labels[i]] * ce_i / denominator; dlogits (may be NULL) its gradient. Training
+ * passes the number of samples of the GLOBAL batch as denominator, so that losses and gradients of micro-batches add
+ * up. */
 void hq_softmax_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,
                      double denominator, double *loss, hq_real *dlogits);
 
-/* Sigmoid cross-entropy over label columns (multi-label). labels[n][classes] 0/1; positive terms weigh class_weight[k].
- * *loss = sum over samples and labels / denominator (the global sample count times classes). */
+/* Sigmoid cross-entropy over label columns (multi-label). labels[n][classes] 0/1; positive terms weigh class_weight[k],
+ * NULL: 1. *loss = sum over samples and labels / denominator (the global sample count times classes). */
 void hq_sigmoid_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,
                      double denominator, double *loss, hq_real *dlogits);
 

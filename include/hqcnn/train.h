@@ -18,6 +18,7 @@
 typedef struct hq_node_data {
     hq_dataset set;
     hq_shared *shared;
+    uint64_t hash; /* of sizes, images and labels; equal on all nodes */
 } hq_node_data;
 
 /* Opens config's data set on the first rank of each node, fills the node's copy and attaches every rank to it. */

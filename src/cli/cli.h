@@ -36,12 +36,13 @@ typedef struct hq_options {
  * first process prints. */
 bool hq_cli_answer_early(int argc, char **argv);
 
-/* Parses the command line; names of files are not looked at. HQ_ERR_USAGE. Local. */
+/* Parses the command line. HQ_ERR_USAGE. Local; looks at the file system to tell folders from files. */
 hq_status hq_cli_parse(int argc, char **argv, hq_options *options);
 
-/* Rank 0 reads the configuration (defaults, then `text` of a checkpoint if given, then the file, then --set) and checks
- * it; all ranks get it. Collective. */
-hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char *text, hq_config *config);
+/* Rank 0 reads the configuration (defaults, then `text` of the checkpoint `name` if there is one, then the file, then
+ * --set) and checks it; with a checkpoint the network must stay as it was. All ranks get it. Collective. */
+hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char *text, const char *name,
+                           hq_config *config);
 
 /* A checkpoint with its data and network, for evaluate and predict. Collective. */
 typedef struct hq_loaded {

@@ -3,35 +3,38 @@
 
 #include <string.h>
 
-static hq_status read_all(const hq_options *options, const char *text, hq_config *config)
+static hq_status read_all(const hq_options *options, const char *text, const char *name, hq_config *config)
 {
     hq_config_defaults(config);
-    if (text) HQ_TRY(hq_config_read_text(config, text, options->checkpoint));
+    if (text) HQ_TRY(hq_config_read_text(config, text, name));
+    hq_config before = *config;
     if (options->config[0]) HQ_TRY(hq_config_read_file(config, options->config));
     for (int i = 0; i < options->sets; i++) HQ_TRY(hq_config_set(config, options->set[i]));
-    return hq_config_check(config);
+    HQ_TRY(hq_config_check(config));
+    return text ? hq_config_same_model(&before, config, name) : HQ_OK;
 }
 
-hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char *text, hq_config *config)
+hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char *text, const char *name,
+                           hq_config *config)
 {
     memset(config, 0, sizeof *config);
-    HQ_TRY(hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? read_all(options, text, config) : HQ_OK));
+    HQ_TRY(hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? read_all(options, text, name, config) : HQ_OK));
     return hq_dist_bcast(dist, config, sizeof *config);
 }
 
-static hq_status load_model(hq_dist *dist, const hq_state *state, const char *name, hq_loaded *loaded)
+typedef struct hq_building {
+    hq_loaded *loaded;
+    const hq_state *state;
+    const char *name;
+} hq_building;
+
+static hq_status build(void *ctx)
 {
-    hq_status status = HQ_OK;
-    const bool first = hq_dist_rank(dist) == 0;
-    const hq_config *config = &loaded->config;
-    for (int turn = 0; turn < 2; turn++) { /* rank 0 speaks first: what it finds, the others would find too */
-        if (first == (turn == 0)) {
-            status = hq_model_create(config, &loaded->data.set.info, hq_train_microbatch(config), &loaded->model);
-            if (status == HQ_OK) status = hq_train_restore_model(loaded->model, state, name);
-        }
-        HQ_TRY(hq_dist_agree(dist, status));
-    }
-    return HQ_OK;
+    const hq_building *building = ctx;
+    hq_loaded *loaded = building->loaded;
+    const int microbatch = hq_train_microbatch(&loaded->config);
+    HQ_TRY(hq_model_create(&loaded->config, &loaded->data.set.info, microbatch, &loaded->model));
+    return hq_train_restore_model(loaded->model, building->state, building->name);
 }
 
 hq_status hq_cli_load(hq_dist *dist, const hq_options *options, hq_loaded *loaded)
@@ -39,9 +42,10 @@ hq_status hq_cli_load(hq_dist *dist, const hq_options *options, hq_loaded *loade
     hq_state state;
     *loaded = (hq_loaded){0};
     HQ_TRY(hq_checkpoint_read(dist, options->checkpoint, &state));
-    hq_status status = hq_cli_configure(dist, options, state.config, &loaded->config);
+    hq_building building = {loaded, &state, options->checkpoint};
+    hq_status status = hq_cli_configure(dist, options, state.config, options->checkpoint, &loaded->config);
     if (status == HQ_OK) status = hq_train_load_data(dist, &loaded->config, &loaded->data);
-    if (status == HQ_OK) status = load_model(dist, &state, options->checkpoint, loaded);
+    if (status == HQ_OK) status = hq_dist_in_turn(dist, build, &building);
     hq_checkpoint_free(&state);
     if (status != HQ_OK) hq_cli_unload(loaded);
     return status;

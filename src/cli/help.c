@@ -22,7 +22,7 @@ static const char help[] =
     "  --set KEY=VALUE        override a key of the configuration, for example --set train.batch=128 (repeatable)\n"
     "  --run-dir DIR          train: folder of the run (default: runs/<name>-<date>-<time>); others: its best.h5\n"
     "  --resume               train: go on from last.h5 of --run-dir; starts anew if there is none\n"
-    "  --resume=FILE          train: go on from this checkpoint\n"
+    "  --resume=FILE          train: go on from this checkpoint, in a new folder or the one of --run-dir\n"
     "  --split NAME           evaluate, predict: train, val or test (default: test)\n"
     "  --json                 evaluate: print JSON instead of a table\n"
     "  --output FILE          predict: write the CSV to FILE instead of the standard output\n"
@@ -31,7 +31,7 @@ static const char help[] =
     "  --dump                 check: print the effective configuration, with comments\n"
     "  --help, --version\n"
     "\n"
-    "evaluate and predict take the configuration from the checkpoint; a CONFIG file and --set go over it.\n"
+    "evaluate, predict and a resumed training take the configuration from the checkpoint; --set goes over it.\n"
     "exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 data or file, 4 training diverged,\n"
     "            5 communication, 75 interrupted with the state saved (run again with --resume)\n";
 

@@ -32,7 +32,7 @@ hq_status hq_cli_check(hq_dist *dist, const hq_options *options)
     if (options->document) {
         if (first) status = hq_config_document(&text);
     } else {
-        HQ_TRY(hq_cli_configure(dist, options, NULL, &config));
+        HQ_TRY(hq_cli_configure(dist, options, NULL, NULL, &config));
         if (first) status = options->dump ? hq_config_dump(&config, true, &text) : check_all(dist, &config);
     }
     if (first && (options->document || options->dump)) status = say_text(status, text);

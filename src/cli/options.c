@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = "train",
                                                            [HQ_COMMAND_EVALUATE] = "evaluate",
@@ -23,6 +24,7 @@ typedef enum hq_takes { TAKES_NOTHING, TAKES_VALUE, TAKES_PERHAPS } hq_takes;
 
 static hq_status set_text(char *field, size_t size, const char *value, const char *name)
 {
+    if (!value[0]) HQ_FAIL(HQ_ERR_USAGE, "%s: the value is empty", name);
     if (hq_copy_text(field, size, value)) return HQ_OK;
     HQ_FAIL(HQ_ERR_USAGE, "%s: the value is longer than %zu characters", name, size - 1);
 }
@@ -54,9 +56,16 @@ static hq_status on_output(hq_options *options, const char *value)
     return set_text(options->output, sizeof options->output, value, "--output");
 }
 
+static bool is_folder(const char *word)
+{
+    struct stat info;
+    return stat(word, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 static hq_status on_resume(hq_options *options, const char *value)
 {
     options->resume = true;
+    if (value && is_folder(value)) return on_run_dir(options, value);
     return value ? set_text(options->resume_file, sizeof options->resume_file, value, "--resume") : HQ_OK;
 }
 
@@ -90,6 +99,15 @@ static hq_status unknown_option(const char *name)
     HQ_FAIL(HQ_ERR_USAGE, "unknown option \"%s\"; the nearest known one is %s (see hqcnn-dist --help)", name, nearest);
 }
 
+static hq_status unknown_command(const char *word)
+{
+    const char *nearest = command_name[0];
+    for (int i = 1; i < HQ_COMMAND_COUNT; i++)
+        if (hq_edit_distance(word, command_name[i]) < hq_edit_distance(word, nearest)) nearest = command_name[i];
+    HQ_FAIL(HQ_ERR_USAGE, "\"%s\" is neither a command nor a file; the nearest command is %s (see hqcnn-dist --help)",
+            word, nearest);
+}
+
 static bool is_checkpoint(const char *word)
 {
     size_t n = strlen(word);
@@ -118,7 +136,9 @@ static hq_status parse_option(int argc, char **argv, int *at, hq_options *option
         if (*at + 1 >= argc) HQ_FAIL(HQ_ERR_USAGE, "%s needs a value (see hqcnn-dist --help)", name);
         value = argv[++*at];
     }
-    if (found->takes == TAKES_PERHAPS && !value && *at + 1 < argc && is_checkpoint(argv[*at + 1])) value = argv[++*at];
+    if (found->takes == TAKES_PERHAPS && !value && *at + 1 < argc &&
+        (is_checkpoint(argv[*at + 1]) || is_folder(argv[*at + 1])))
+        value = argv[++*at];
     return found->apply(options, value);
 }
 
@@ -126,10 +146,9 @@ static hq_status parse_option(int argc, char **argv, int *at, hq_options *option
  */
 static hq_status parse_word(const char *word, hq_options *options)
 {
-    struct stat info;
     const bool reads = options->command == HQ_COMMAND_EVALUATE || options->command == HQ_COMMAND_PREDICT ||
                        options->command == HQ_COMMAND_INSPECT;
-    const bool folder = stat(word, &info) == 0 && S_ISDIR(info.st_mode);
+    const bool folder = is_folder(word);
     if (reads && folder && !options->run_dir[0] && !options->checkpoint[0]) return on_run_dir(options, word);
     if (reads && !folder && !options->checkpoint[0] && (is_checkpoint(word) || options->command == HQ_COMMAND_INSPECT))
         return set_text(options->checkpoint, sizeof options->checkpoint, word, "checkpoint");
@@ -161,8 +180,10 @@ hq_status hq_cli_parse(int argc, char **argv, hq_options *options)
             options->command = i;
             at = 2;
         }
+    if (at == 1 && argc > 1 && argv[1][0] != '-' && !strpbrk(argv[1], "./") && access(argv[1], F_OK) != 0)
+        return unknown_command(argv[1]);
     for (; at < argc; at++) {
-        if (strncmp(argv[at], "--", 2) == 0)
+        if (argv[at][0] == '-')
             HQ_TRY(parse_option(argc, argv, &at, options));
         else
             HQ_TRY(parse_word(argv[at], options));

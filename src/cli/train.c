@@ -21,36 +21,39 @@ static void name_run(hq_options *options)
     snprintf(options->run_dir, sizeof options->run_dir, "runs/%s-%s", name, stamp);
 }
 
-/* The file in the folder of the checkpoint to resume. */
-static void beside(const char *checkpoint, const char *file, char path[PATH_MAX])
+/* <run folder>/<name>, if there is such a file. */
+static bool find_in_run(const hq_options *options, const char *name, char path[PATH_MAX])
 {
-    hq_copy_text(path, PATH_MAX, checkpoint);
-    char *slash = strrchr(path, '/');
-    size_t room = slash ? (size_t)(slash + 1 - path) : 0;
-    snprintf(path + room, PATH_MAX - room, "%s", file);
+    snprintf(path, PATH_MAX, "%.*s/%s", PATH_MAX - 16, options->run_dir, name);
+    return access(path, F_OK) == 0;
 }
 
-/* Which folder, which checkpoint: rank 0 looks at the file system for all. Without a CONFIG, a resumed run takes the
- * configuration of its folder. */
+/* Which folder, which checkpoint, which configuration: rank 0 looks at the file system for all. */
 static hq_status settle(hq_options *options)
 {
     if (options->resume && !options->resume_file[0]) {
         if (!options->run_dir[0])
             HQ_FAIL(HQ_ERR_USAGE, "--resume needs --run-dir DIR, or the checkpoint: --resume=FILE");
-        if (strlen(options->run_dir) + 16 > PATH_MAX) HQ_FAIL(HQ_ERR_USAGE, "--run-dir: the name is too long");
-        snprintf(options->resume_file, PATH_MAX, "%.*s/last.h5", PATH_MAX - 16, options->run_dir);
-        if (access(options->resume_file, F_OK) != 0) {
+        if (!find_in_run(options, "last.h5", options->resume_file)) {
             hq_say("no checkpoint in %s yet: starting anew\n", options->run_dir);
             options->resume = false;
+            /* a run that was stopped before its first checkpoint has left its configuration */
+            if (!options->config[0] && !find_in_run(options, "config.cfg", options->config)) options->config[0] = '\0';
         }
-    }
-    if (options->resume && !options->config[0]) {
-        char path[PATH_MAX];
-        beside(options->resume_file, "config.cfg", path);
-        if (access(path, R_OK) == 0) hq_copy_text(options->config, sizeof options->config, path);
     }
     if (!options->run_dir[0]) name_run(options);
     return HQ_OK;
+}
+
+/* A run that is resumed without a CONFIG has that of the checkpoint. */
+static hq_status configure(hq_dist *dist, const hq_options *options, hq_config *config)
+{
+    if (!options->resume || options->config[0]) return hq_cli_configure(dist, options, NULL, NULL, config);
+    hq_state state;
+    HQ_TRY(hq_checkpoint_read(dist, options->resume_file, &state));
+    hq_status status = hq_cli_configure(dist, options, state.config, options->resume_file, config);
+    hq_checkpoint_free(&state);
+    return status;
 }
 
 hq_status hq_cli_train(hq_dist *dist, const hq_options *given)
@@ -61,7 +64,7 @@ hq_status hq_cli_train(hq_dist *dist, const hq_options *given)
     *options = *given;
     hq_status status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? settle(options) : HQ_OK);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
-    if (status == HQ_OK) status = hq_cli_configure(dist, options, NULL, &config);
+    if (status == HQ_OK) status = configure(dist, options, &config);
     if (status == HQ_OK) {
         hq_say("hqcnn-dist %s\n", HQ_VERSION);
         status = hq_train_run(dist, &config,

@@ -20,10 +20,9 @@ static hq_status check_classes(const hq_config *c)
 static hq_status check_class_count(const hq_config *c)
 {
     int count = c->data_class_count, kept = c->data_classes.n;
-    if (count == 1 && c->data_task != HQ_TASK_MULTI_LABEL) {
+    if (count == 1) {
         HQ_FAIL(HQ_ERR_CONFIG,
-                "data.class_count = 1 leaves nothing to tell apart; allowed: 0 (from the data) or at least 2 "
-                "(1 only with data.task = \"multi-label\")");
+                "data.class_count = 1 leaves nothing to tell apart; allowed: 0 (from the data) or at least 2");
     }
     if (kept && count && count != kept) {
         HQ_FAIL(HQ_ERR_CONFIG, "data.class_count = %d, but data.classes names %d classes; set data.class_count = 0",

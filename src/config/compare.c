@@ -1,5 +1,7 @@
 #include "config/value.h"
 
+#include <string.h>
+
 /* Adds "group.key = before there, now here" for one differing key. */
 static void add_difference(hq_text *text, const hq_key *key, const hq_config *before, const hq_config *now)
 {
@@ -34,5 +36,21 @@ hq_status hq_config_compare(const hq_config *before, const hq_config *now, const
     }
     hq_free(model.data);
     hq_free(train.data);
+    return status;
+}
+
+hq_status hq_config_same_model(const hq_config *before, const hq_config *now, const char *checkpoint_name)
+{
+    hq_text text = {0};
+    for (int i = 0; i < hq_key_count; i++) {
+        const hq_key *key = &hq_keys[i];
+        if (strcmp(key->group, "model") == 0 && !hq_value_equal(key, before, now))
+            add_difference(&text, key, before, now);
+    }
+    hq_status status = text.status;
+    if (status == HQ_OK && text.used)
+        status = hq_fail(HQ_ERR_CONFIG, "%s was trained with another network: %s; leave out these keys",
+                         checkpoint_name, text.data);
+    hq_free(text.data);
     return status;
 }

@@ -13,6 +13,12 @@ static hq_status agree(MPI_Comm comm, hq_status mine)
 hq_status hq_dist_agree(const hq_dist *dist, hq_status mine) { return agree(dist->all, mine); }
 hq_status hq_dist_node_agree(const hq_dist *dist, hq_status mine) { return agree(dist->node, mine); }
 
+hq_status hq_dist_in_turn(const hq_dist *dist, hq_status (*work)(void *ctx), void *ctx)
+{
+    HQ_TRY(hq_dist_agree(dist, dist->rank == 0 ? work(ctx) : HQ_OK));
+    return hq_dist_agree(dist, dist->rank != 0 ? work(ctx) : HQ_OK);
+}
+
 hq_status hq_dist_barrier(const hq_dist *dist) { return hq_dist_check(MPI_Barrier(dist->all), "MPI_Barrier"); }
 
 static hq_status bcast(MPI_Comm comm, void *data, size_t bytes)

@@ -16,7 +16,10 @@ struct hq_dist {
 /* Communicator of all ranks. */
 MPI_Comm hq_dist_comm(const hq_dist *dist);
 
-/* Logs a failed MPI call, with MPI's own text; returns HQ_ERR_COMM, or HQ_OK for MPI_SUCCESS. */
+/* Logs a failed MPI call, with MPI's own text; returns HQ_ERR_COMM, or HQ_OK for MPI_SUCCESS. From then on
+ * hq_dist_broken() is true: this rank must make no further collective call, for the others may be waiting in another
+ * one. */
 hq_status hq_dist_check(int mpi_code, const char *call);
+bool hq_dist_broken(void);
 
 #endif

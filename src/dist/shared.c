@@ -30,7 +30,8 @@ hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq
     hq_status status = open_window(dist, bytes, shared);
     if (status != HQ_OK) {
         hq_free(shared);
-        return status;
+        HQ_FAIL(status, "%s: no shared memory of %zu bytes on this node; enlarge /dev/shm (containers: --shm-size)",
+                what, bytes);
     }
     if (dist->node_rank == 0) memset(shared->block, 0, bytes);
     *out_shared = shared;
@@ -49,6 +50,10 @@ hq_status hq_dist_shared_sync(const hq_shared *shared)
 void hq_dist_shared_free(hq_shared *shared)
 {
     if (!shared) return;
+    if (hq_dist_broken()) { /* the program is about to end by MPI_Abort: freeing is collective */
+        hq_free(shared);
+        return;
+    }
     MPI_Win_unlock_all(shared->window);
     MPI_Win_free(&shared->window);
     hq_free(shared);

@@ -8,9 +8,14 @@
 
 MPI_Comm hq_dist_comm(const hq_dist *dist) { return dist->all; }
 
+static bool broken;
+
+bool hq_dist_broken(void) { return broken; }
+
 hq_status hq_dist_check(int mpi_code, const char *call)
 {
     if (mpi_code == MPI_SUCCESS) return HQ_OK;
+    broken = true;
     char text[MPI_MAX_ERROR_STRING] = "";
     int length = 0;
     MPI_Error_string(mpi_code, text, &length);

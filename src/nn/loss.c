@@ -23,7 +23,7 @@ void hq_softmax_loss(int n, int classes, const hq_real *logits, const int32_t *l
         int label = labels[i];
         HQ_ASSERT(label >= 0 && label < classes);
         double largest, sum = exponential_sum(classes, logits, &largest);
-        double weight = class_weight[label] / denominator;
+        double weight = (class_weight ? class_weight[label] : 1) / denominator;
         total += weight * (log(sum) - (logits[label] - largest));
         if (!dlogits) continue;
         for (int k = 0; k < classes; k++)
@@ -51,7 +51,7 @@ void hq_sigmoid_loss(int n, int classes, const hq_real *logits, const int32_t *l
             int64_t at = (int64_t)i * classes + k;
             HQ_ASSERT(labels[at] == 0 || labels[at] == 1);
             double sign = labels[at] ? -1 : 1; /* a positive label wants a large logit */
-            double weight = (labels[at] ? class_weight[k] : 1) / denominator;
+            double weight = (labels[at] && class_weight ? class_weight[k] : 1) / denominator;
             total += weight * softplus(sign * logits[at]);
             if (dlogits) dlogits[at] = (hq_real)(weight * sign * sigmoid(sign * logits[at]));
         }

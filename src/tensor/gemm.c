@@ -16,9 +16,9 @@
 extern void gotoblas_dynamic_init(void) __attribute__((weak));
 extern void gotoblas_dynamic_quit(void) __attribute__((weak));
 
-/* OpenBLAS knows processors by model number and takes its SSE3 kernels ("Prescott") for one that is newer than itself, at a tenth of the
- * speed. Then the kernels are chosen by the instruction sets instead. A choice of the user's (OPENBLAS_CORETYPE) stays.
- * A constructor, so that no product is ever computed with other kernels. */
+/* OpenBLAS knows processors by model number and takes its SSE3 kernels ("Prescott") for one that is newer than itself,
+ * at a tenth of the speed. Then the kernels are chosen by the instruction sets instead. A choice of the user's
+ * (OPENBLAS_CORETYPE) stays. A constructor, so that no product is ever computed with other kernels. */
 static __attribute__((constructor)) void choose_kernels(void)
 {
     openblas_set_num_threads(1);
@@ -46,6 +46,9 @@ void hq_gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const hq_r
 const char *hq_kernel_variant(void)
 {
     static char text[96];
-    if (!text[0]) snprintf(text, sizeof text, "openblas %s, %s", openblas_get_corename(), HQ_REAL_NAME);
+    char version[32] = "";
+    if (text[0]) return text;
+    if (sscanf(openblas_get_config(), "OpenBLAS %31s", version) != 1) version[0] = '\0'; /* "OpenBLAS 0.3.21 ..." */
+    snprintf(text, sizeof text, "openblas %s %s, %s", version, openblas_get_corename(), HQ_REAL_NAME);
     return text;
 }

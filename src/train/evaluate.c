@@ -2,8 +2,6 @@
 #include "hqcnn/nn.h"
 #include "train/run.h"
 
-#include <math.h>
-
 /* Buffers of one evaluation on one rank. */
 typedef struct hq_scoring {
     hq_real *x;
@@ -11,22 +9,6 @@ typedef struct hq_scoring {
     double *mine; /* rows of this rank: classes scores, then the sample's loss */
     double *all;  /* rank 0: rows of all samples, then their scores alone */
 } hq_scoring;
-
-/* Loss of one sample from its logits, in double. */
-static double sample_loss(const hq_data_info *info, const hq_real *logits, const int32_t *label)
-{
-    double loss = 0, most = -INFINITY, sum = 0;
-    if (info->task == HQ_TASK_MULTI_LABEL) {
-        for (int k = 0; k < info->classes; k++) {
-            double z = label[k] ? (double)logits[k] : -(double)logits[k];
-            loss += fmax(-z, 0) + log1p(exp(-fabs(z)));
-        }
-        return loss / info->classes;
-    }
-    for (int k = 0; k < info->classes; k++) most = fmax(most, (double)logits[k]);
-    for (int k = 0; k < info->classes; k++) sum += exp((double)logits[k] - most);
-    return log(sum) + most - (double)logits[label[0]];
-}
 
 static hq_status score_rows(hq_model *model, const hq_dataset *data, hq_split split, int64_t first, int n,
                             hq_scoring *scoring, double *rows)
@@ -37,13 +19,12 @@ static hq_status score_rows(hq_model *model, const hq_dataset *data, hq_split sp
     for (int i = 0; i < n; i++) scoring->samples[i] = first + i;
     hq_data_load(data, split, scoring->samples, n, NULL, scoring->x);
     HQ_TRY(hq_model_predict(model, n, scoring->x, &logits));
-    for (int i = 0; i < n; i++) {
+    const bool multi = info->task == HQ_TASK_MULTI_LABEL;
+    for (int i = 0; i < n; i++, logits += k) {
         double *row = rows + (size_t)i * (size_t)width;
-        if (info->task == HQ_TASK_MULTI_LABEL)
-            hq_sigmoid_scores(1, k, logits + (size_t)i * (size_t)k, row);
-        else
-            hq_softmax_scores(1, k, logits + (size_t)i * (size_t)k, row);
-        row[k] = sample_loss(info, logits + (size_t)i * (size_t)k, data->label[split] + (first + i) * info->labels);
+        const int32_t *label = data->label[split] + (first + i) * info->labels;
+        (multi ? hq_sigmoid_scores : hq_softmax_scores)(1, k, logits, row);
+        (multi ? hq_sigmoid_loss : hq_softmax_loss)(1, k, logits, label, NULL, info->labels, &row[k], NULL);
     }
     return HQ_OK;
 }

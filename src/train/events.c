@@ -67,12 +67,23 @@ static bool copy_rows(const hq_run *run, FILE *from, FILE *to)
     return good;
 }
 
-static hq_status open_file(hq_run *run, bool resumed)
+/* The rows of before: in the run folder, or in the checkpoint's when the run goes on in a new folder. */
+static FILE *open_before(const hq_run *run, const char *path)
+{
+    char beside[PATH_MAX];
+    if (!run->resume) return NULL;
+    FILE *before = fopen(path, "r");
+    if (before) return before;
+    hq_train_beside(run->resume, "metrics.jsonl", beside);
+    return fopen(beside, "r");
+}
+
+static hq_status open_file(hq_run *run)
 {
     char path[PATH_MAX], temporary[PATH_MAX];
-    snprintf(path, sizeof path, "%s/metrics.jsonl", run->dir);
-    snprintf(temporary, sizeof temporary, "%s/metrics.jsonl.tmp", run->dir);
-    FILE *before = resumed ? fopen(path, "r") : NULL, *file = fopen(temporary, "w");
+    hq_train_path(run, "metrics.jsonl", path);
+    hq_train_path(run, "metrics.jsonl.tmp", temporary);
+    FILE *before = open_before(run, path), *file = fopen(temporary, "w");
     bool good = file && (!before || copy_rows(run, before, file));
     if (before) fclose(before);
     if (good && fflush(file) == 0 && rename(temporary, path) == 0) {
@@ -85,10 +96,10 @@ static hq_status open_file(hq_run *run, bool resumed)
     return status;
 }
 
-static hq_status open_rows(hq_run *run, bool resumed)
+static hq_status open_rows(hq_run *run)
 {
-    HQ_TRY(open_file(run, resumed));
-    json_t *row = new_row(run, resumed ? "resume" : "start"), *about = json_object();
+    HQ_TRY(open_file(run));
+    json_t *row = new_row(run, run->resume ? "resume" : "start"), *about = json_object();
     json_object_set_new(about, "version", json_string(HQ_VERSION));
     json_object_set_new(about, "kernels", json_string(hq_kernel_variant()));
     json_object_set_new(about, "ranks", json_integer(hq_dist_size(run->dist)));
@@ -97,9 +108,9 @@ static hq_status open_rows(hq_run *run, bool resumed)
     return write_row(run, row);
 }
 
-hq_status hq_train_events_open(hq_run *run, bool resumed)
+hq_status hq_train_events_open(hq_run *run)
 {
-    hq_status status = hq_dist_rank(run->dist) == 0 ? open_rows(run, resumed) : HQ_OK;
+    hq_status status = hq_dist_rank(run->dist) == 0 ? open_rows(run) : HQ_OK;
     return hq_dist_agree(run->dist, status);
 }
 
@@ -172,13 +183,15 @@ static json_t *epoch_json(const hq_run *run, const hq_epoch_row *row, bool best)
 hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
 {
     const double seconds = hq_clock() - run->epoch_started;
-    const double images = (double)run->data.set.info.count[HQ_SPLIT_TRAIN];
+    const double images = (double)(run->data.set.info.count[HQ_SPLIT_TRAIN] - run->seen_at_start);
+    char auc[16] = "none  ";
     hq_status status = HQ_OK;
     clear_line();
-    hq_say("epoch %*d/%d  loss %.4f  acc %.4f | val loss %.4f  acc %.4f  AUC %.4f %s | %.0f images/s  %.1f s\n",
+    if (!isnan(row->val_auc)) snprintf(auc, sizeof auc, "%.4f", row->val_auc);
+    hq_say("epoch %*d/%d  loss %.4f  acc %.4f | val loss %.4f  acc %.4f  AUC %s %s | %.0f images/s  %.1f s\n",
            snprintf(NULL, 0, "%d", run->config->train_epochs), (int)row->epoch, run->config->train_epochs,
-           row->train_loss, row->train_acc, row->val_loss, row->val_acc, row->val_auc, best ? "best" : "    ",
-           images / seconds, seconds);
+           row->train_loss, row->train_acc, row->val_loss, row->val_acc, auc, best ? "best" : "    ", images / seconds,
+           seconds);
     if (hq_dist_rank(run->dist) == 0) {
         json_t *object = epoch_json(run, row, best);
         json_object_set_new(object, "timing", timing(run, seconds, images));
@@ -226,8 +239,10 @@ hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_c
     hq_status status = HQ_OK;
     if (hq_dist_rank(run->dist) == 0) {
         char title[320];
-        snprintf(title, sizeof title, "test split of %s, model of epoch %lld (best validation AUC), %.1f s in all",
-                 run->data.set.info.name, (long long)run->progress.best_epoch, hq_clock() - run->started);
+        const int64_t best = run->progress.best_epoch;
+        snprintf(title, sizeof title, "test split of %s, model of epoch %lld (best validation %s), %.1f s in all",
+                 run->data.set.info.name, (long long)best, isnan(run->history[best - 1].val_auc) ? "accuracy" : "AUC",
+                 hq_clock() - run->started);
         hq_train_print_table(title, &run->data.set.info, test, per_class);
         hq_say("run folder %s\n", run->dir);
         status = write_row(run, test_json(run, test, per_class));

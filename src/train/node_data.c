@@ -3,29 +3,64 @@
 
 #include <string.h>
 
+typedef struct hq_loading {
+    const hq_config *config;
+    bool reads;
+    int part, parts;
+    hq_data_source *source;
+    hq_data_info info;
+} hq_loading;
+
+static hq_status open_source(void *ctx)
+{
+    hq_loading *loading = ctx;
+    return loading->reads ? hq_data_open(loading->config, &loading->source, &loading->info) : HQ_OK;
+}
+
+/* Files may differ between nodes that do not share a file system; a training on them would hang or be wrong. */
+static hq_status check_nodes(hq_dist *dist, const hq_loading *loading, hq_node_data *data)
+{
+    if (hq_dist_node_rank(dist) == 0)
+        data->hash = hq_hash(hq_dist_shared_block(data->shared), loading->info.bytes,
+                             hq_hash(&loading->info.count, sizeof loading->info.count, 0));
+    HQ_TRY(hq_dist_node_bcast(dist, &data->hash, sizeof data->hash));
+    uint64_t first = data->hash;
+    HQ_TRY(hq_dist_bcast(dist, &first, sizeof first));
+    hq_status status = HQ_OK;
+    if (data->hash != first && hq_dist_node_rank(dist) == 0)
+        status = hq_fail(HQ_ERR_DATA, "%s: this node's copy differs from that of rank 0's node",
+                         loading->config->data_source);
+    return hq_dist_agree(dist, status);
+}
+
+static hq_status load(hq_dist *dist, hq_loading *loading, hq_node_data *data)
+{
+    HQ_TRY(hq_dist_in_turn(dist, open_source, loading));
+    HQ_TRY(hq_dist_node_bcast(dist, &loading->info, sizeof loading->info));
+    HQ_TRY(hq_dist_agree(dist, hq_dist_shared_alloc(dist, loading->info.bytes, "data set", &data->shared)));
+    void *block = hq_dist_shared_block(data->shared);
+    HQ_TRY(hq_dist_agree(dist,
+                         loading->reads ? hq_data_fill(loading->source, block, loading->part, loading->parts) : HQ_OK));
+    HQ_TRY(hq_dist_shared_sync(data->shared));
+    return check_nodes(dist, loading, data);
+}
+
 /* A file is opened by the first rank of a node alone; the phantom set is drawn by all ranks of a node together. */
 hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_data *data)
 {
-    *data = (hq_node_data){0};
-    hq_data_source *source = NULL;
-    hq_data_info info = {0};
     const bool drawn = strcmp(config->data_source, "phantom") == 0;
-    const bool reads = drawn || hq_dist_node_rank(dist) == 0;
-    const int parts = drawn ? hq_dist_node_size(dist) : 1, part = drawn ? hq_dist_node_rank(dist) : 0;
-    hq_status status = hq_dist_agree(dist, reads ? hq_data_open(config, &source, &info) : HQ_OK);
-    if (status == HQ_OK) status = hq_dist_node_bcast(dist, &info, sizeof info);
-    if (status == HQ_OK) status = hq_dist_shared_alloc(dist, info.bytes, "data set", &data->shared);
-    if (status == HQ_OK) {
-        hq_status filled = reads ? hq_data_fill(source, hq_dist_shared_block(data->shared), part, parts) : HQ_OK;
-        status = hq_dist_agree(dist, filled);
-    }
-    if (status == HQ_OK) status = hq_dist_shared_sync(data->shared);
-    hq_data_close(source);
+    hq_loading loading = {.config = config,
+                          .reads = drawn || hq_dist_node_rank(dist) == 0,
+                          .part = drawn ? hq_dist_node_rank(dist) : 0,
+                          .parts = drawn ? hq_dist_node_size(dist) : 1};
+    *data = (hq_node_data){0};
+    hq_status status = load(dist, &loading, data);
+    hq_data_close(loading.source);
     if (status != HQ_OK) {
         hq_train_free_data(data);
         return status;
     }
-    hq_data_attach(&info, hq_dist_shared_block(data->shared), &data->set);
+    hq_data_attach(&loading.info, hq_dist_shared_block(data->shared), &data->set);
     return HQ_OK;
 }
 

@@ -38,6 +38,13 @@ static void set_rules(hq_run *run)
     memcpy(run->schedule.steps, config->train_schedule_steps.v, sizeof run->schedule.steps);
 }
 
+static hq_status build(void *ctx)
+{
+    hq_run *run = ctx;
+    HQ_TRY(hq_model_create(run->config, &run->data.set.info, run->microbatch, &run->model));
+    return allocate(run);
+}
+
 /* The data set is loaded and every rank has its network; nothing has been written yet. */
 static hq_status set_up(hq_run *run)
 {
@@ -46,14 +53,11 @@ static hq_status set_up(hq_run *run)
     run->microbatch = hq_train_microbatch(run->config);
     run->steps_per_epoch = (info->count[HQ_SPLIT_TRAIN] + run->config->train_batch - 1) / run->config->train_batch;
     set_rules(run);
-    /* equal arguments give equal results: only memory can fail on some ranks, so rank 0 speaks for the rest */
-    hq_status status = HQ_OK;
-    if (hq_dist_rank(run->dist) == 0) status = hq_model_create(run->config, info, run->microbatch, &run->model);
-    HQ_TRY(hq_dist_agree(run->dist, status));
-    if (hq_dist_rank(run->dist) != 0) status = hq_model_create(run->config, info, run->microbatch, &run->model);
-    if (status == HQ_OK) status = allocate(run);
-    HQ_TRY(hq_dist_agree(run->dist, status));
-    hq_data_class_weights(&run->data.set, run->config->train_class_weights, run->class_weight);
+    run->progress.data = (int64_t)run->data.hash;
+    HQ_TRY(hq_dist_in_turn(run->dist, build, run));
+    if (hq_dist_rank(run->dist) == 0) /* which may warn */
+        hq_data_class_weights(&run->data.set, run->config->train_class_weights, run->class_weight);
+    HQ_TRY(hq_dist_bcast(run->dist, run->class_weight, (size_t)info->classes * sizeof(double)));
     hq_model_init(run->model, (uint64_t)run->config->train_seed);
     return HQ_OK;
 }
@@ -128,11 +132,23 @@ static bool early(const hq_run *run)
     return run->config->train_early_stop > 0 && run->progress.stale >= run->config->train_early_stop;
 }
 
+static hq_status check_finite(const hq_run *run, const hq_evaluation *val)
+{
+    if (isfinite(val->loss)) return HQ_OK;
+    if (hq_dist_rank(run->dist) != 0) return HQ_ERR_NUMERIC;
+    HQ_FAIL(
+        HQ_ERR_NUMERIC,
+        "training diverged in epoch %lld: the validation loss is not finite; try a lower train.learning_rate (now %g), "
+        "train.warmup or train.clip_norm",
+        (long long)run->progress.epoch + 1, run->config->train_learning_rate);
+}
+
 static hq_status finish_epoch(hq_run *run)
 {
     hq_evaluation val;
     hq_epoch_row *row;
     HQ_TRY(hq_train_evaluate(run->dist, run->config, run->model, &run->data.set, HQ_SPLIT_VAL, &val, NULL, NULL, NULL));
+    HQ_TRY(check_finite(run, &val));
     bool best = close_epoch(run, &val, &row);
     HQ_TRY(hq_train_event_epoch(run, row, best));
     const int64_t epoch = run->progress.epoch;
@@ -140,24 +156,36 @@ static hq_status finish_epoch(hq_run *run)
     return best || due ? hq_train_save(run, best) : HQ_OK;
 }
 
+/* The best model on its way back for the test. */
+typedef struct hq_best {
+    hq_run *run;
+    hq_state state;
+    char path[PATH_MAX];
+    hq_class_metrics *per_class;
+} hq_best;
+
+static hq_status restore_best(void *ctx)
+{
+    hq_best *best = ctx;
+    HQ_TRY(hq_train_restore_model(best->run->model, &best->state, best->path));
+    return hq_alloc_array((size_t)best->run->data.set.info.classes, sizeof *best->per_class, "metrics",
+                          &best->per_class);
+}
+
 /* Test metrics of the best model. */
 static hq_status test_best(hq_run *run)
 {
-    char path[PATH_MAX];
-    hq_state state;
+    hq_best best = {.run = run};
     hq_evaluation test;
-    hq_class_metrics *per_class;
-    snprintf(path, sizeof path, "%s/best.h5", run->dir);
-    HQ_TRY(hq_checkpoint_read(run->dist, path, &state));
-    hq_status status = hq_train_restore_model(run->model, &state, path);
-    hq_checkpoint_free(&state);
+    hq_train_path(run, "best.h5", best.path);
+    HQ_TRY(hq_checkpoint_read(run->dist, best.path, &best.state));
+    hq_status status = hq_dist_in_turn(run->dist, restore_best, &best);
+    hq_checkpoint_free(&best.state);
     if (status == HQ_OK)
-        status = hq_alloc_array((size_t)run->data.set.info.classes, sizeof *per_class, "metrics", &per_class);
-    HQ_TRY(hq_dist_agree(run->dist, status));
-    status = hq_train_evaluate(run->dist, run->config, run->model, &run->data.set, HQ_SPLIT_TEST, &test, NULL,
-                               per_class, NULL);
-    if (status == HQ_OK) status = hq_train_event_test(run, &test, per_class);
-    hq_free(per_class);
+        status = hq_train_evaluate(run->dist, run->config, run->model, &run->data.set, HQ_SPLIT_TEST, &test, NULL,
+                                   best.per_class, NULL);
+    if (status == HQ_OK) status = hq_train_event_test(run, &test, best.per_class);
+    hq_free(best.per_class);
     return status;
 }
 
@@ -165,11 +193,15 @@ static hq_status train(hq_run *run)
 {
     run->started = run->epoch_started = hq_clock();
     run->steps_at_start = run->progress.step;
+    run->seen_at_start = run->progress.seen;
     while (run->progress.epoch < run->config->train_epochs && !early(run)) {
         HQ_TRY(train_epoch(run));
         HQ_TRY(finish_epoch(run));
         run->epoch_started = hq_clock();
+        run->seen_at_start = 0;
     }
+    if (run->progress.epoch < run->config->train_epochs)
+        hq_say("stopped early: no better model in %lld epochs (train.early_stop)\n", (long long)run->progress.stale);
     return test_best(run);
 }
 
@@ -193,15 +225,30 @@ static hq_status make_folders(const char *dir)
     }
 }
 
-static hq_status claim_folder(const char *dir, bool resumes)
+/* Whether the file lies in the folder. */
+static bool lies_in(const char *file, const char *dir)
 {
-    HQ_TRY(make_folders(dir));
+    char folder[PATH_MAX];
+    struct stat a, b;
+    hq_train_beside(file, ".", folder);
+    return stat(folder, &a) == 0 && stat(dir, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static hq_status claim_folder(const hq_run *run)
+{
+    HQ_TRY(make_folders(run->dir));
     char path[PATH_MAX];
     struct stat info;
-    snprintf(path, sizeof path, "%s/last.h5", dir);
-    if (!resumes && stat(path, &info) == 0)
+    hq_train_path(run, "last.h5", path);
+    if (stat(path, &info) != 0) return HQ_OK;
+    if (!run->resume)
         HQ_FAIL(HQ_ERR_USAGE,
-                "run folder %s holds a run already; add --resume to go on with it, or give another --run-dir", dir);
+                "run folder %s holds a run already; add --resume to go on with it, or give another --run-dir",
+                run->dir);
+    if (!lies_in(run->resume, run->dir))
+        HQ_FAIL(HQ_ERR_USAGE,
+                "run folder %s holds another run than %s; a checkpoint goes on in its own folder or in a new one",
+                run->dir, run->resume);
     return HQ_OK;
 }
 
@@ -209,8 +256,8 @@ static hq_status write_config(const hq_run *run)
 {
     char path[PATH_MAX], temporary[PATH_MAX], *text;
     HQ_TRY(hq_config_dump(run->config, true, &text));
-    snprintf(path, sizeof path, "%s/config.cfg", run->dir);
-    snprintf(temporary, sizeof temporary, "%s/config.cfg.tmp", run->dir);
+    hq_train_path(run, "config.cfg", path);
+    hq_train_path(run, "config.cfg.tmp", temporary);
     FILE *file = fopen(temporary, "w");
     bool good = file && fputs(text, file) >= 0;
     if (file && fclose(file) != 0) good = false;
@@ -221,11 +268,11 @@ static hq_status write_config(const hq_run *run)
     return status;
 }
 
-static hq_status prepare_folder(const hq_run *run, bool resumes)
+static hq_status prepare_folder(const hq_run *run)
 {
     hq_status status = HQ_OK;
     if (hq_dist_rank(run->dist) == 0) {
-        status = claim_folder(run->dir, resumes);
+        status = claim_folder(run);
         if (status == HQ_OK) status = write_config(run);
     }
     return hq_dist_agree(run->dist, status);
@@ -233,15 +280,16 @@ static hq_status prepare_folder(const hq_run *run, bool resumes)
 
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options)
 {
-    hq_run run = {.dist = dist, .config = config, .dir = options->run_dir};
+    hq_run run = {.dist = dist, .config = config, .dir = options->run_dir, .resume = options->resume};
     hq_train_signals_install();
     hq_status status = set_up(&run);
-    if (status == HQ_OK && options->resume) status = hq_train_resume(&run, options->resume);
-    if (status == HQ_OK) status = prepare_folder(&run, options->resume != NULL);
-    if (status == HQ_OK && options->resume) status = hq_train_restore_best(&run, options->resume);
-    if (status == HQ_OK) status = hq_train_events_open(&run, options->resume != NULL);
+    if (status == HQ_OK && run.resume) status = hq_train_resume(&run, run.resume);
+    if (status == HQ_OK) status = prepare_folder(&run);
+    if (status == HQ_OK && run.resume) status = hq_train_restore_best(&run, run.resume);
+    if (status == HQ_OK) status = hq_train_events_open(&run);
     if (status == HQ_OK) {
         hq_train_print_summary(dist, config, &run.data.set.info, run.model);
+        if (hq_dist_rank(dist) == 0) hq_train_print_absent(&run.data.set);
         status = train(&run);
     }
     release(&run);

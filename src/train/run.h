@@ -5,7 +5,14 @@
 #include "hqcnn/nn.h"
 #include "hqcnn/train.h"
 
+#include <limits.h>
 #include <stdio.h>
+
+#ifdef HQ_REAL_F64
+#define HQ_NUMBER_REAL HQ_NUMBER_F64
+#else
+#define HQ_NUMBER_REAL HQ_NUMBER_F32
+#endif
 
 /* Where a run stands; saved in every checkpoint as block "progress". */
 typedef struct hq_progress {
@@ -15,7 +22,8 @@ typedef struct hq_progress {
     int64_t best_epoch;    /* 1-based, 0: none yet */
     int64_t stale;         /* epochs since the best one */
     int64_t correct;       /* right predictions in the epoch under way (multi-label: right labels) */
-    int64_t seen;          /* samples of it */
+    int64_t seen;          /* samples of it: where the next batch starts */
+    int64_t data;          /* hash of the data set */
 } hq_progress;
 
 /* One row per completed epoch; block "history". */
@@ -23,10 +31,16 @@ typedef struct hq_epoch_row {
     double epoch, learning_rate, train_loss, train_acc, val_loss, val_acc, val_auc, val_f1;
 } hq_epoch_row;
 
+enum {
+    HQ_PROGRESS_NUMBERS = sizeof(hq_progress) / sizeof(int64_t),
+    HQ_ROW_NUMBERS = sizeof(hq_epoch_row) / sizeof(double)
+};
+
 typedef struct hq_run {
     hq_dist *dist;
     const hq_config *config;
     const char *dir;
+    const char *resume; /* checkpoint it goes on from, or NULL */
     hq_node_data data;
     hq_model *model;
     hq_optimizer optimizer;
@@ -51,6 +65,7 @@ typedef struct hq_run {
     FILE *metrics; /* rank 0 */
     double started, epoch_started, last_line;
     int64_t steps_at_start;
+    int64_t seen_at_start; /* of the epoch under way: samples that an earlier process saw */
 } hq_run;
 
 /* Behind gradients and statistics in hq_run.sums. */
@@ -67,20 +82,30 @@ typedef struct hq_step_result {
 /* step.c: one update. HQ_ERR_NUMERIC when a number was not finite. */
 hq_status hq_train_step(hq_run *run, hq_step_result *result);
 
-/* state.c: the run as a checkpoint state, and back. The state borrows the run's blocks; free its table with
- * hq_free(state.tensor). */
+/* state.c: the run as a checkpoint state, which borrows the run's blocks (free its table with hq_free(state.tensor)).
+ */
 hq_status hq_train_pack(hq_run *run, hq_state *state, char **out_config_text);
+/* Writes last.h5, and gives it the name best.h5 too when it is the best, or the first. Collective. */
 hq_status hq_train_save(hq_run *run, bool best);
+/* Name of a file in the run folder. */
+void hq_train_path(const hq_run *run, const char *name, char path[PATH_MAX]);
+
+/* resume.c: the run from a checkpoint; then, when the run folder is there, its best.h5. Collective. */
 hq_status hq_train_resume(hq_run *run, const char *path);
 hq_status hq_train_restore_best(hq_run *run, const char *path);
+/* Name of a file in the folder of another. */
+void hq_train_beside(const char *path, const char *name, char beside[PATH_MAX]);
 
 /* events.c: what the user sees and what metrics.jsonl gets; rank 0 does the work. */
-hq_status hq_train_events_open(hq_run *run, bool resumed);
+hq_status hq_train_events_open(hq_run *run);
 void hq_train_events_close(hq_run *run);
 hq_status hq_train_event_step(hq_run *run, const hq_step_result *result);
 hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best);
 hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class);
 void hq_train_progress_line(hq_run *run, const hq_step_result *result);
+
+/* summary.c: names the classes whose AUC is undefined in the validation or test split. Local; only rank 0 prints. */
+void hq_train_print_absent(const hq_dataset *set);
 
 /* signals.c: SIGUSR1 and SIGTERM ask for a stop at the end of the step. */
 void hq_train_signals_install(void);

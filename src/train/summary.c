@@ -54,3 +54,26 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
            (double)hq_model_arena_bytes(model) / 1e6, (double)info->bytes / 1e6);
     hq_say("kernels   %s\n", hq_kernel_variant());
 }
+
+/* Whether a class (multi-label: a label column) has samples in a split, and samples that are not of it. */
+static bool has_both(const hq_dataset *set, hq_split split, int k)
+{
+    const hq_data_info *info = &set->info;
+    bool with = false, without = false;
+    for (int64_t i = 0; i < info->count[split] && !(with && without); i++) {
+        const int32_t *label = set->label[split] + i * info->labels;
+        const bool is = info->task == HQ_TASK_MULTI_LABEL ? label[k] != 0 : label[0] == k;
+        *(is ? &with : &without) = true;
+    }
+    return with && without;
+}
+
+void hq_train_print_absent(const hq_dataset *set)
+{
+    for (hq_split split = HQ_SPLIT_VAL; split < HQ_SPLIT_COUNT; split++)
+        for (int k = 0; k < set->info.classes; k++)
+            if (!has_both(set, split, k))
+                hq_say("note      the AUC of class %d is undefined in the %s split, which has none or nothing else of "
+                       "it\n",
+                       k, hq_split_name(split));
+}

@@ -21,6 +21,9 @@ refused 2 '--sett' train --sett x=1
 refused 2 'the nearest known one is --set' train --sett x=1
 refused 2 'not an option of "train"' train --hash
 refused 2 'needs a value' train --set
+refused 2 'nearest command is train' trian
+refused 2 'unknown option' -v
+refused 2 'the value is empty' train --run-dir ''
 refused 2 'allowed are train, val and test' evaluate run --split all
 refused 2 'needs a checkpoint' evaluate
 refused 2 'unexpected word' train a.cfg b.cfg
@@ -37,6 +40,7 @@ printf 'train = { batch = ; };\n' >syntax.cfg
 refused 2 'syntax.cfg:1' train syntax.cfg
 refused 2 'model.padding' train --set model.channels=[8,8]
 refused 2 'too small' train --set phantom.size=12
+refused 2 'built-in set' train --set data.class_count=3
 
 # ---- data: 3
 refused 3 'none.npz' train --set data.source=none.npz
@@ -59,11 +63,18 @@ size=$(stat -c %s altered.h5)
 printf '\377\377\377\377' | dd of=altered.h5 bs=1 seek=$((size / 2)) conv=notrunc status=none
 refused 3 'altered.h5' evaluate altered.h5
 refused 2 'model.qubits' train "${SMALL[@]}" --set model.qubits=3 --resume=taken/last.h5 --run-dir other
-refused 3 'another network' evaluate taken --set model.head=64
+refused 2 'model.attention' evaluate taken --set model.attention=none
+refused 2 'train.optimizer' train --set train.optimizer=sgd --run-dir taken --resume
+np 1 train "${SMALL[@]}" --set train.seed=5 --run-dir second >/dev/null 2>&1
+second=$(hash_of second/last.h5)
+refused 2 'holds another run' train --resume=taken/last.h5 --run-dir second
+same "a refused resume changes nothing" "$(hash_of second/last.h5)" "$second"
 check "a refused resume makes no folder" test ! -e other
 
 # ---- divergence: 4, and the last good state stays
 refused 4 'learning_rate' train "${SMALL[@]}" --set train.learning_rate=1000 --set train.optimizer=sgd --set model.norm=none --set train.epochs=20 --run-dir diverged
+DEEP=(--set 'model.channels=[16,16,16,16,16,16,16,16,16,16]' --set 'model.padding=[1,1,1,1,1,1,1,1,1,1]' --set 'model.pool=[0,1,0,0,0,0,0,0,0,1]')
+refused 4 'validation loss' train --set phantom.train=32 --set train.batch=32 --set train.epochs=1 --set model.norm=none --set train.learning_rate=1000 "${DEEP[@]}" --run-dir nan
 check "no temporary files" test -z "$(find . -name '*.tmp*')"
 [ -e diverged/last.h5 ] && check "the state before is whole" "$PROGRAM" inspect --hash diverged/last.h5 >/dev/null
 

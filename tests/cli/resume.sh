@@ -53,6 +53,13 @@ wait "$MPIRUN"
 same "exit code of an interrupted run" $? 75
 np 3 train --run-dir asked --resume >asked.out 2>&1
 check_end "interrupted" asked
+start 2 train "${RUN[@]}" --run-dir soon
+check "run to interrupt early started" wait_for_step soon 1
+kill -USR1 "$MPIRUN"
+wait "$MPIRUN"
+check "best.h5 is there from the first save on" "$PROGRAM" inspect --hash soon/best.h5 >/dev/null
+np 1 train --run-dir soon --resume >soon.out 2>&1
+check_end "interrupted in the first epoch" soon
 
 # A finished run that is resumed does nothing; a longer one goes on; from a file into a new folder.
 np 2 train --run-dir asked --resume >/dev/null 2>&1
@@ -62,7 +69,23 @@ np 2 train "${RUN[@]}" --set train.epochs=2 --run-dir half >/dev/null 2>&1
 np 1 train "${RUN[@]}" --resume=half/last.h5 --run-dir moved >moved.out 2>&1
 same "from a file into a new folder" "$(hash_of moved/last.h5)" "$WANT"
 same "best model in a new folder" "$(hash_of moved/best.h5)" "$BEST"
+same "metrics in a new folder" "$(values_of moved)" "$(values_of whole)"
 check "a changed key is told" grep -q "train.epochs" moved.out
+
+# A checkpoint alone knows its configuration; a best.h5 of another run beside it is not taken for its own.
+mkdir lone
+cp half/last.h5 lone/snapshot.h5
+np 1 train "${SMALL[@]}" --set train.seed=9 --run-dir foreign >/dev/null 2>&1
+cp foreign/best.h5 lone/best.h5
+np 2 train --resume=lone/snapshot.h5 --set train.epochs=4 --run-dir alone >alone.out 2>&1
+same "from a checkpoint alone" "$(hash_of alone/last.h5)" "$WANT"
+check "the best model is never another run's" test "$(hash_of alone/best.h5)" != "$(hash_of foreign/best.h5)"
+
+# Stopped before the first checkpoint of an epoch: best.h5 is there, and the configuration is kept.
+mkdir early
+"$PROGRAM" check "${RUN[@]}" --dump >early/config.cfg
+np 1 train --run-dir early --resume >early.out 2>&1
+same "with the configuration of the folder" "$(hash_of early/last.h5)" "$WANT"
 
 # --resume without a checkpoint starts anew, so that a job script can always give it.
 np 1 train "${SMALL[@]}" --run-dir fresh --resume >fresh.out 2>&1

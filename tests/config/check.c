@@ -14,7 +14,7 @@ static const char *const working[][MAX] = {
     {"train.batch=1"},
     {"data.classes=0,1", "data.class_count=2", "data.task=binary"},
     {"data.class_count=9"},
-    {"data.class_count=1", "data.task=multi-label"},
+    {"data.class_count=2", "data.task=multi-label"},
     {"phantom.channels=3"},
     {"train.schedule=step", "train.schedule_steps=30"},
     {"train.schedule_steps=[]"},
