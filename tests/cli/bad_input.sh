@@ -93,6 +93,33 @@ else
     echo "not tried: full disk and read-only folder (needs root and mount)"
 fi
 
+# ---- data sets that are whole as files, but wrong inside: 3
+if /usr/bin/python3 - 2>/dev/null <<'PYTHON'
+import numpy as np
+
+def save(name, **changes):
+    members = {}
+    for split, n in (("train", 40), ("val", 10), ("test", 10)):
+        members[split + "_images"] = np.zeros((n, 28, 28), np.uint8)
+        members[split + "_labels"] = (np.arange(n) % 2).astype(np.uint8)[:, None]
+    np.savez_compressed(name, **(members | changes))
+
+save("dtype.npz", train_images=np.zeros((40, 28, 28), np.float32))
+save("count.npz", train_labels=np.zeros((39, 1), np.uint8))
+save("empty.npz", val_images=np.zeros((0, 28, 28), np.uint8), val_labels=np.zeros((0, 1), np.uint8))
+save("outside.npz", test_labels=np.full((10, 1), 7, np.uint8))
+save("negative.npz", train_labels=np.full((40, 1), -1, np.int64))
+save("shape.npz", test_images=np.zeros((10, 27, 28), np.uint8))
+PYTHON
+then
+    for name in dtype count empty outside negative shape; do
+        refused 3 "$name.npz" train --set data.source=$name.npz --run-dir "of-$name"
+        check "$name: no run folder is left" test ! -e "of-$name"
+    done
+else
+    echo "not tried: data sets that are wrong inside (python3-numpy is missing)"
+fi
+
 # ---- the pieces of a bad data set
 if [ -n "$DATA" ]; then
     head -c 100000 "$DATA/breastmnist.npz" >cut.npz
