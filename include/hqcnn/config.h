@@ -1,15 +1,17 @@
 /* config.h: the configuration: one table of keys that parses, checks, documents, overrides and dumps.
  *
  * To add a key, add one line to HQ_CONFIG_KEYS: the field of hq_config, the parser, the range check, the dump, the help
- * and docs/configuration.md all come from it. Knows no MPI: rank 0 reads the file and the plain struct is broadcast.
+ * and docs/configuration.md all come from it. A new group needs its path too (HQ_GROUP_...).
+ * Knows no MPI: rank 0 reads the file and the plain struct is broadcast.
  */
 #ifndef HQCNN_CONFIG_H
 #define HQCNN_CONFIG_H
 
 #include "hqcnn/base.h"
 
-#define HQ_TEXT_MAX 1024 /* bytes of a text value, with its end */
-#define HQ_LIST_MAX 16   /* numbers in a list value */
+#define HQ_TEXT_MAX 1024   /* bytes of a text value, with its end */
+#define HQ_LIST_MAX 16     /* numbers in a list value */
+#define HQ_LINES_MAX 16384 /* bytes of a list of texts, joined, with its end */
 
 typedef struct hq_list {
     int n;
@@ -23,12 +25,30 @@ typedef enum hq_scope {
     HQ_SCOPE_FREE   /* changes no number of the training (data.source: the same data may have moved) */
 } hq_scope;
 
+/* Paths of the groups. A group inside another one follows it in HQ_CONFIG_KEYS at once. */
+#define HQ_GROUP_data "data"
+#define HQ_GROUP_augment "augment"
+#define HQ_GROUP_phantom "phantom"
+#define HQ_GROUP_model "model"
+#define HQ_GROUP_model_circuit "model.circuit"
+#define HQ_GROUP_gradient "gradient"
+#define HQ_GROUP_shots "shots"
+#define HQ_GROUP_noise "noise"
+#define HQ_GROUP_executor "executor"
+#define HQ_GROUP_train "train"
+#define HQ_GROUP_compute "compute"
+#define HQ_GROUP_dist "dist"
+#define HQ_GROUP_checkpoint "checkpoint"
+#define HQ_GROUP_log "log"
+
 /* INT(group, name, scope, default, min, max, help)      field int group_name
  * REAL(group, name, scope, default, min, max, help)     field double group_name
  * WORD(group, name, scope, default, "a|b|c", help)      field int group_name: position in the list of words
  * TEXT(group, name, scope, default, help)               field char group_name[HQ_TEXT_MAX]
- * LIST(group, name, scope, default, min, max, help)     field hq_list group_name; default as "16, 16, 64"        */
-#define HQ_CONFIG_KEYS(INT, REAL, WORD, TEXT, LIST)                                                                    \
+ * LIST(group, name, scope, default, min, max, help)     field hq_list group_name; default as "16, 16, 64"
+ * LINES(group, name, scope, default, help)              field char group_name[HQ_LINES_MAX]: texts, joined by "; ",
+ *                                                       each without blanks at its ends and with single ones inside */
+#define HQ_CONFIG_KEYS(INT, REAL, WORD, TEXT, LIST, LINES)                                                             \
     TEXT(data, source, FREE, "phantom",                                                                                \
          "\"phantom\" for the built-in set, or the path of a MedMNIST .npz file, absolute or from the folder of this " \
          "file")                                                                                                       \
@@ -56,15 +76,51 @@ typedef enum hq_scope {
     INT(model, norm_groups, MODEL, 8, 1, 4096, "groups of model.norm = \"group\"; must divide every channel count")    \
     WORD(model, scaling, MODEL, "half-pi-tanh", "half-pi-tanh|pi-tanh|tanh|identity",                                  \
          "from the features z to the angles of the circuit: (pi/2) tanh z, pi tanh z, tanh z or z")                    \
-    WORD(model, circuit, MODEL, "quantum", "quantum|classical",                                                        \
-         "classical: the circuit is replaced by a dense layer with tanh of the same inputs and outputs")               \
     INT(model, qubits, MODEL, 4, 1, 20, "qubits of the circuit")                                                       \
     INT(model, layers, MODEL, 1, 1, 64, "rotate-entangle-attend layers of the circuit")                                \
     WORD(model, attention, MODEL, "qft", "none|ladder|qft|trainable", "phases of the attention step of each layer")    \
     WORD(model, observables, MODEL, "xz", "xz|z", "measured on every qubit: X and Z, or Z only")                       \
     INT(model, head, MODEL, 128, 0, 65536, "width of the hidden layer of the classifier; 0: none")                     \
     REAL(model, dropout, MODEL, 0, 0, 0.95, "share of hidden units of the classifier dropped in training")             \
-    WORD(gradient, method, TRAIN, "adjoint", "adjoint|parameter-shift", "how gradients of the circuit are computed")   \
+    WORD(model_circuit, template, MODEL, "hqcnn",                                                                      \
+         "hqcnn|strongly-entangling|hardware-efficient|re-uploading|gates|classical",                                  \
+         "hqcnn, strongly-entangling, hardware-efficient, re-uploading: built-in circuits; gates: as "                 \
+         "model.circuit.gates says; classical: the circuit is replaced by a dense layer with tanh of the same inputs " \
+         "and outputs")                                                                                                \
+    LINES(model_circuit, gates, MODEL, "",                                                                             \
+          "circuit of template \"gates\", one gate for each entry: \"name(parameters) wires\", for example \"ry(x0) "  \
+          "1\"; parameters are numbers, pi, x0, x1, ... (inputs) and w0, w1, ... (weights), also with factor and "     \
+          "offset: 2*x0+0.5")                                                                                          \
+    LINES(model_circuit, measure, MODEL, "",                                                                           \
+          "Pauli strings that are measured, for example \"X0\" and \"Z0 Z1\"; empty: as model.observables says")       \
+    WORD(gradient, method, TRAIN, "adjoint", "adjoint|parameter-shift|spsa",                                           \
+         "how gradients of the circuit are computed; spsa: estimated from random perturbations of all parameters at "  \
+         "once")                                                                                                       \
+    REAL(gradient, spsa_step, TRAIN, 0.1, 1e-6, 10, "size of the random perturbation of spsa, radians")                \
+    INT(gradient, spsa_samples, TRAIN, 1, 1, 1000, "perturbations of spsa that are averaged")                          \
+    INT(shots, count, TRAIN, 0, 0, 1000000000,                                                                         \
+        "shots for each measured basis and circuit evaluation; 0: exact expectation values")                           \
+    INT(shots, chunk, TRAIN, 0, 0, 1000000000,                                                                         \
+        "shots in one piece of work; small pieces spread better over the ranks, and are part of the result; 0: all "   \
+        "in one")                                                                                                      \
+    WORD(shots, mitigation, TRAIN, "none", "none|readout",                                                             \
+         "readout: undo the readout error by the inverse of its confusion matrix")                                     \
+    REAL(noise, depolarizing1, TRAIN, 0, 0, 1, "probability of depolarisation after every gate on one wire")           \
+    REAL(noise, depolarizing2, TRAIN, 0, 0, 1, "the same after every gate on two or more wires")                       \
+    REAL(noise, amplitude_damping, TRAIN, 0, 0, 1,                                                                     \
+         "probability of decay from 1 to 0 on every wire of a gate, after it")                                         \
+    REAL(noise, phase_damping, TRAIN, 0, 0, 1, "probability of phase damping on every wire of a gate, after it")       \
+    REAL(noise, readout01, TRAIN, 0, 0, 1, "probability that a 0 is read as 1")                                        \
+    REAL(noise, readout10, TRAIN, 0, 0, 1, "probability that a 1 is read as 0")                                        \
+    WORD(noise, method, TRAIN, "auto", "auto|density|trajectories",                                                    \
+         "how noisy circuits are simulated; auto: by density matrix up to 6 qubits, else by random trajectories")      \
+    INT(noise, trajectories, TRAIN, 100, 1, 100000000, "trajectories averaged in one circuit evaluation")              \
+    TEXT(executor, command, TRAIN, "",                                                                                 \
+         "program that evaluates the circuits in place of the simulator, started once on every rank; empty: the "      \
+         "built-in simulator")                                                                                         \
+    WORD(executor, format, FREE, "qasm2", "qasm2|qasm3", "OpenQASM version of the circuits given to it")               \
+    REAL(executor, timeout, FREE, 60, 0.01, 1e6, "longest wait for one answer, seconds")                               \
+    INT(executor, retries, FREE, 2, 0, 1000, "restarts of the program for one job before the training stops")          \
     INT(train, epochs, TRAIN, 10, 1, 1000000, "passes over the training split")                                        \
     INT(train, batch, TRAIN, 64, 1, 16777216, "images in one update, over all ranks")                                  \
     INT(train, microbatch, TRAIN, 0, 0, 65536,                                                                         \
@@ -88,6 +144,13 @@ typedef enum hq_scope {
         "stop after so many epochs without a better validation AUC; 0: never")                                         \
     WORD(train, class_weights, TRAIN, "none", "none|balanced",                                                         \
          "balanced: weigh the loss by n / (classes * n_class); multi-label: positives by negatives / positives")       \
+    WORD(compute, kernel, TRAIN, "auto", "auto|avx512|avx2|plain",                                                     \
+         "instruction set of the circuit simulator; auto: the best of the processor")                                  \
+    WORD(compute, circuit, TRAIN, "auto", "auto|fused|batched|single",                                                 \
+         "how exact circuits are evaluated; fused: one unitary for the whole batch; batched: samples side by side in " \
+         "vector registers; single: one state at a time; auto: by estimated cost")                                     \
+    WORD(dist, spread, FREE, "auto", "auto|on|off",                                                                    \
+         "spread circuit evaluations over all ranks; auto: when that is estimated to pay")                             \
     INT(checkpoint, epochs, FREE, 1, 1, 1000000, "save after every so many epochs (and after the last)")               \
     INT(checkpoint, steps, FREE, 0, 0, 2147483647, "also save after every so many steps; 0: only at epochs")           \
     INT(log, steps, FREE, 0, 0, 2147483647,                                                                            \
@@ -99,12 +162,14 @@ typedef struct hq_config {
 #define HQ_WORD(group, name, ...) int group##_##name;
 #define HQ_TEXT(group, name, ...) char group##_##name[HQ_TEXT_MAX];
 #define HQ_LIST(group, name, ...) hq_list group##_##name;
-    HQ_CONFIG_KEYS(HQ_INT, HQ_REAL, HQ_WORD, HQ_TEXT, HQ_LIST)
+#define HQ_LINES(group, name, ...) char group##_##name[HQ_LINES_MAX];
+    HQ_CONFIG_KEYS(HQ_INT, HQ_REAL, HQ_WORD, HQ_TEXT, HQ_LIST, HQ_LINES)
 #undef HQ_INT
 #undef HQ_REAL
 #undef HQ_WORD
 #undef HQ_TEXT
 #undef HQ_LIST
+#undef HQ_LINES
 } hq_config; /* plain bytes: may be broadcast and compared field by field */
 
 /* Positions in the WORD lists above, in their order. */
@@ -112,14 +177,27 @@ enum { HQ_TASK_AUTO, HQ_TASK_BINARY, HQ_TASK_MULTI_CLASS, HQ_TASK_ORDINAL, HQ_TA
 enum { HQ_FLIP_NONE, HQ_FLIP_HORIZONTAL, HQ_FLIP_VERTICAL, HQ_FLIP_BOTH };
 enum { HQ_NORM_BATCH, HQ_NORM_GROUP, HQ_NORM_NONE };
 enum { HQ_SCALING_HALF_PI_TANH, HQ_SCALING_PI_TANH, HQ_SCALING_TANH, HQ_SCALING_IDENTITY };
-enum { HQ_CIRCUIT_QUANTUM, HQ_CIRCUIT_CLASSICAL };
 enum { HQ_ATTENTION_NONE, HQ_ATTENTION_LADDER, HQ_ATTENTION_QFT, HQ_ATTENTION_TRAINABLE };
 enum { HQ_OBSERVABLES_XZ, HQ_OBSERVABLES_Z };
-enum { HQ_GRADIENT_ADJOINT, HQ_GRADIENT_PARAMETER_SHIFT };
+enum {
+    HQ_TEMPLATE_HQCNN,
+    HQ_TEMPLATE_STRONGLY_ENTANGLING,
+    HQ_TEMPLATE_HARDWARE_EFFICIENT,
+    HQ_TEMPLATE_RE_UPLOADING,
+    HQ_TEMPLATE_GATES,
+    HQ_TEMPLATE_CLASSICAL
+};
+enum { HQ_GRADIENT_ADJOINT, HQ_GRADIENT_PARAMETER_SHIFT, HQ_GRADIENT_SPSA };
+enum { HQ_MITIGATION_NONE, HQ_MITIGATION_READOUT };
+enum { HQ_NOISE_METHOD_AUTO, HQ_NOISE_METHOD_DENSITY, HQ_NOISE_METHOD_TRAJECTORIES };
+enum { HQ_EXECUTOR_FORMAT_QASM2, HQ_EXECUTOR_FORMAT_QASM3 };
 enum { HQ_SHUFFLE_ON, HQ_SHUFFLE_OFF };
 enum { HQ_OPTIMIZER_SGD, HQ_OPTIMIZER_ADAM, HQ_OPTIMIZER_ADAMW };
 enum { HQ_SCHEDULE_CONSTANT, HQ_SCHEDULE_STEP, HQ_SCHEDULE_COSINE };
 enum { HQ_CLASS_WEIGHTS_NONE, HQ_CLASS_WEIGHTS_BALANCED };
+enum { HQ_COMPUTE_KERNEL_AUTO, HQ_COMPUTE_KERNEL_AVX512, HQ_COMPUTE_KERNEL_AVX2, HQ_COMPUTE_KERNEL_PLAIN };
+enum { HQ_COMPUTE_CIRCUIT_AUTO, HQ_COMPUTE_CIRCUIT_FUSED, HQ_COMPUTE_CIRCUIT_BATCHED, HQ_COMPUTE_CIRCUIT_SINGLE };
+enum { HQ_SPREAD_AUTO, HQ_SPREAD_ON, HQ_SPREAD_OFF };
 
 /* Every key at its default. */
 void hq_config_defaults(hq_config *config);
@@ -133,8 +211,9 @@ hq_status hq_config_read_file(hq_config *config, const char *path);
 /* The same for text in libconfig syntax; `name` stands for the file in messages. data.source stays as it is. */
 hq_status hq_config_read_text(hq_config *config, const char *text, const char *name);
 
-/* Applies one override "group.key=value"; words and texts may stand without quotes, lists as [1, 2] or 1,2.
- * A relative data.source starts from the working folder. HQ_ERR_CONFIG; `config` is then unchanged. */
+/* Applies one override "group.key=value"; words and texts may stand without quotes, lists as [1, 2] or 1,2, lists of
+ * texts as ("a", "b") or a; b. A relative data.source starts from the working folder. HQ_ERR_CONFIG, HQ_ERR_MEMORY;
+ * `config` is then unchanged. */
 hq_status hq_config_set(hq_config *config, const char *assignment);
 
 /* Checks what depends on several keys (lists of equal length, groups that divide channels, micro-batch <= batch, ...).
@@ -152,8 +231,8 @@ hq_status hq_config_document(char **out_text);
  * key and both values; of scope TRAIN a warning; texts of data.source may differ without a word. */
 hq_status hq_config_compare(const hq_config *before, const hq_config *now, const char *checkpoint_name);
 
-/* For evaluation: a key of the group "model" that differs is HQ_ERR_CONFIG, naming key and both values; all others are
- * free. */
+/* For evaluation: a key of the group "model" or of one inside it that differs is HQ_ERR_CONFIG, naming key and both
+ * values; all others are free. */
 hq_status hq_config_same_model(const hq_config *before, const hq_config *now, const char *checkpoint_name);
 
 /* The word chosen for a WORD key, for example hq_config_word("model.norm", HQ_NORM_GROUP) = "group". */

@@ -48,7 +48,7 @@ const hq_real *hq_model_batch_stats(const hq_model *model);
 int hq_model_params_list(const hq_model *model, const hq_param **out_list);
 int hq_model_stats_list(const hq_model *model, const hq_param **out_list);
 
-/* Sum of the counts of circuit weights (0 for model.circuit = "classical"). */
+/* Sum of the counts of circuit weights (0 for model.circuit.template = "classical"). */
 int64_t hq_model_quantum_count(const hq_model *model);
 
 const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classical" */

@@ -2,11 +2,9 @@
 
 static const char *kind_text(hq_kind kind)
 {
-    static const char *const texts[] = {[HQ_KIND_INT] = "integer",
-                                        [HQ_KIND_REAL] = "number",
-                                        [HQ_KIND_WORD] = "word",
-                                        [HQ_KIND_TEXT] = "text",
-                                        [HQ_KIND_LIST] = "list"};
+    static const char *const texts[] = {
+        [HQ_KIND_INT] = "integer", [HQ_KIND_REAL] = "number", [HQ_KIND_WORD] = "word",
+        [HQ_KIND_TEXT] = "text",   [HQ_KIND_LIST] = "list",   [HQ_KIND_LINES] = "texts"};
     return texts[kind];
 }
 
@@ -25,14 +23,20 @@ static void add_introduction(hq_text *text)
               "<!-- Written by `hqcnn-dist check --document > docs/configuration.md`; change HQ_CONFIG_KEYS in\n"
               "     include/hqcnn/config.h instead of this file. -->\n\n"
               "A configuration is a text file in [libconfig](https://hyperrealm.github.io/libconfig/)'s syntax: groups "
-              "of keys. Keys that are absent keep\ntheir defaults, unknown ones are refused.\n\n"
+              "of keys. A group may stand\ninside another one: `model.circuit.gates` is the key `gates` of the group "
+              "`circuit` in `model`. "
+              "Keys that are absent keep\ntheir defaults, unknown ones are refused.\n\n"
               "```\n"
               "# a comment\n"
               "data = { source = \"pathmnist.npz\"; classes = [0, 1]; };\n"
               "train = { epochs = 20; learning_rate = 5e-4; };\n"
+              "model = { circuit = { template = \"gates\"; gates = (\"ry(x0) 0\", \"rx(w0) 0\"); }; };\n"
               "```\n\n"
               "Any key can be given on the command line too, after the file: `--set train.batch=128`, `--set "
-              "model.pool=0,1,0,0,1`,\n`--set data.classes=[]`. Words and texts need no quotes there.\n\n"
+              "model.pool=0,1,0,0,1`,\n`--set data.classes=[]`. Words and texts need no quotes there. Several texts "
+              "(type \"texts\") are a list "
+              "`(\"h 0\", \"cx 0 1\")`, or one text with\n`;` between them: `--set \"model.circuit.gates=h 0; cx 0 "
+              "1\"`.\n\n"
               "A relative `data.source` starts from the folder of the file that holds it, or, in `--set`, from the "
               "folder the program is\nstarted in. `@include \"other.cfg\"` on a line of its own takes in another file; "
               "its path starts from the folder the program is\nstarted in.\n\n"

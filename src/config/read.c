@@ -67,6 +67,29 @@ static hq_status store_list(const hq_key *key, const config_setting_t *setting, 
     return hq_value_store_list(key, config, v, n, where);
 }
 
+static hq_status join_lines(const hq_key *key, const config_setting_t *setting, hq_text *lines, const char *where)
+{
+    for (int i = 0; i < config_setting_length(setting); i++) {
+        const config_setting_t *entry = config_setting_get_elem(setting, (unsigned)i);
+        if (config_setting_type(entry) != CONFIG_TYPE_STRING) {
+            HQ_FAIL(HQ_ERR_CONFIG, "%s: entry %d of %s is %s; expected: a text in double quotes", where, i + 1,
+                    key->path, type_text(entry));
+        }
+        hq_text_add(lines, "%s;", config_setting_get_string(entry));
+    }
+    hq_text_add(lines, "%s", "");
+    return lines->status;
+}
+
+static hq_status store_lines(const hq_key *key, const config_setting_t *setting, hq_config *config, const char *where)
+{
+    hq_text lines = {0};
+    hq_status status = join_lines(key, setting, &lines, where);
+    if (status == HQ_OK) status = hq_value_store_text(key, config, lines.data, where);
+    hq_free(lines.data);
+    return status;
+}
+
 static hq_status store_setting(const hq_key *key, const config_setting_t *setting, hq_config *config, const char *where)
 {
     int type = config_setting_type(setting);
@@ -86,6 +109,11 @@ static hq_status store_setting(const hq_key *key, const config_setting_t *settin
     case HQ_KIND_LIST:
         if (type != CONFIG_TYPE_ARRAY && type != CONFIG_TYPE_LIST) break;
         return store_list(key, setting, config, where);
+    case HQ_KIND_LINES:
+        if (type == CONFIG_TYPE_STRING)
+            return hq_value_store_text(key, config, config_setting_get_string(setting), where);
+        if (type != CONFIG_TYPE_ARRAY && type != CONFIG_TYPE_LIST) break;
+        return store_lines(key, setting, config, where);
     }
     return hq_value_wrong_type(key, type_text(setting), where);
 }
@@ -103,6 +131,9 @@ static hq_status locate_source(const config_setting_t *setting, hq_config *confi
     return hq_value_locate_source(config, folder, place->where);
 }
 
+static hq_status read_group(const char *path, const config_setting_t *setting, hq_config *config, hq_place *place);
+
+/* One setting inside the group: a value, or a group again. */
 static hq_status read_setting(const char *group, const config_setting_t *setting, hq_config *config, hq_place *place)
 {
     const char *name = config_setting_name(setting);
@@ -110,26 +141,34 @@ static hq_status read_setting(const char *group, const config_setting_t *setting
     char path[256];
     snprintf(path, sizeof path, "%.100s.%.100s", group, name);
     const hq_key *key = hq_key_find(path);
+    if (!key && (config_setting_is_group(setting) || hq_key_is_group(path)))
+        return read_group(path, setting, config, place);
     if (!key) return hq_key_unknown(group, name, place->where);
     HQ_TRY(store_setting(key, setting, config, place->where));
     bool is_source = key->offset == offsetof(hq_config, data_source);
     return is_source && place->is_file ? locate_source(setting, config, place) : HQ_OK;
 }
 
-static hq_status read_group(const config_setting_t *group, hq_config *config, hq_place *place)
+static hq_status read_group(const char *path, const config_setting_t *setting, hq_config *config, hq_place *place)
 {
-    const char *name = config_setting_name(group);
-    set_where(place, group);
-    bool known = hq_key_is_group(name);
-    if (!config_setting_is_group(group)) {
-        if (!known) return hq_key_unknown(NULL, name, place->where);
-        HQ_FAIL(HQ_ERR_CONFIG, "%s: %s is %s; expected: a group of keys, %s = { key = value; };", place->where, name,
-                type_text(group), name);
+    set_where(place, setting);
+    if (!hq_key_is_group(path)) return hq_key_unknown(path, "", place->where);
+    if (!config_setting_is_group(setting)) {
+        HQ_FAIL(HQ_ERR_CONFIG, "%s: %s is %s; expected: a group of keys, %s = { key = value; };", place->where, path,
+                type_text(setting), config_setting_name(setting));
     }
-    if (!known) return hq_key_unknown(name, "", place->where);
-    for (int i = 0; i < config_setting_length(group); i++)
-        HQ_TRY(read_setting(name, config_setting_get_elem(group, (unsigned)i), config, place));
+    for (int i = 0; i < config_setting_length(setting); i++)
+        HQ_TRY(read_setting(path, config_setting_get_elem(setting, (unsigned)i), config, place));
     return HQ_OK;
+}
+
+/* A setting outside of all groups must be one itself. */
+static hq_status read_top(const config_setting_t *setting, hq_config *config, hq_place *place)
+{
+    const char *name = config_setting_name(setting);
+    set_where(place, setting);
+    if (!config_setting_is_group(setting) && !hq_key_is_group(name)) return hq_key_unknown(NULL, name, place->where);
+    return read_group(name, setting, config, place);
 }
 
 static hq_status parse(config_t *parser, const char *text, const hq_place *place)
@@ -153,7 +192,7 @@ static hq_status read_text(hq_config *config, const char *text, hq_place *place)
     hq_status status = parse(&parser, text, place);
     const config_setting_t *root = config_root_setting(&parser);
     for (int i = 0; status == HQ_OK && i < config_setting_length(root); i++)
-        status = read_group(config_setting_get_elem(root, (unsigned)i), &next, place);
+        status = read_top(config_setting_get_elem(root, (unsigned)i), &next, place);
     config_destroy(&parser);
     if (status == HQ_OK) *config = next;
     return status;

@@ -6,7 +6,7 @@
 
 #include "config/value.h"
 
-enum { VALUE_MAX = 4 * HQ_TEXT_MAX + 3 }; /* a text of which every byte is written as \xHH, in quotes */
+enum { PATH_SIZE = 256 };
 
 static void trim(char *text)
 {
@@ -44,7 +44,7 @@ static const char *type_text(const char *value)
 
 /* ---- texts ------------------------------------------------------------------------------------------------------ */
 
-static char escaped(const char **at)
+static char escaped(char **at)
 {
     unsigned byte;
     switch (**at) {
@@ -68,25 +68,31 @@ static char escaped(const char **at)
     }
 }
 
-/* Resolves a text in double quotes as libconfig does, in place; false if it has no closing quote of its own. */
-static bool unquote(char *text)
+/* Resolves a text in double quotes as libconfig does, in place; returns what follows it, NULL without closing quote. */
+static char *unquote(char *text)
 {
     char *to = text;
-    const char *at = text + 1;
+    char *at = text + 1;
     for (; *at && *at != '"'; at++) {
         bool escape = *at == '\\' && at[1];
         if (escape) at++;
         *to++ = escape ? escaped(&at) : *at;
     }
-    bool closed = at[0] == '"' && at[1] == '\0';
+    bool closed = *at == '"';
     *to = '\0';
-    return closed;
+    return closed ? at + 1 : NULL;
+}
+
+static hq_status wrong_quotes(const hq_key *key, const char *where)
+{
+    HQ_FAIL(HQ_ERR_CONFIG, "%s: the quotes of %s do not match; a quote inside is written \\\"", where, key->path);
 }
 
 static hq_status set_text(const hq_key *key, hq_config *config, char *value, const char *where)
 {
-    if (value[0] == '"' && !unquote(value)) {
-        HQ_FAIL(HQ_ERR_CONFIG, "%s: the quotes of %s do not match; a quote inside is written \\\"", where, key->path);
+    if (value[0] == '"') {
+        const char *rest = unquote(value);
+        if (!rest || *rest) return wrong_quotes(key, where);
     }
     HQ_TRY(hq_value_store_text(key, config, value, where));
     bool is_source = key->offset == offsetof(hq_config, data_source);
@@ -132,6 +138,38 @@ static hq_status set_list(const hq_key *key, hq_config *config, char *value, con
     return hq_value_store_list(key, config, v, n, where);
 }
 
+/* ---- lists of texts --------------------------------------------------------------------------------------------- */
+
+/* Joins "a", "b" to a;b; behind the last text may stand no comma. */
+static hq_status join_lines(const hq_key *key, char *at, hq_text *lines, const char *where)
+{
+    for (int entry = 1;; entry++) {
+        at += strspn(at, " \t\n");
+        if (*at != '"') {
+            HQ_FAIL(HQ_ERR_CONFIG, "%s: entry %d of %s is not a text in double quotes; expected: (\"a\", \"b\")", where,
+                    entry, key->path);
+        }
+        char *rest = unquote(at);
+        if (!rest) return wrong_quotes(key, where);
+        hq_text_add(lines, "%s;", at);
+        at = rest + strspn(rest, " \t\n");
+        if (*at == '\0') return lines->status;
+        if (*at++ != ',') return wrong_quotes(key, where);
+    }
+}
+
+static hq_status set_lines(const hq_key *key, hq_config *config, char *value, const char *where)
+{
+    bool bracketed;
+    if (!strip_brackets(value, &bracketed)) return hq_value_wrong_type(key, "without its closing bracket", where);
+    if (!bracketed || *value == '\0') return set_text(key, config, value, where);
+    hq_text lines = {0};
+    hq_status status = join_lines(key, value, &lines, where);
+    if (status == HQ_OK) status = hq_value_store_text(key, config, lines.data, where);
+    hq_free(lines.data);
+    return status;
+}
+
 /* ---- all -------------------------------------------------------------------------------------------------------- */
 
 static hq_status set_value(const hq_key *key, hq_config *config, char *value, const char *where)
@@ -150,8 +188,24 @@ static hq_status set_value(const hq_key *key, hq_config *config, char *value, co
         return set_text(key, config, value, where);
     case HQ_KIND_LIST:
         return set_list(key, config, value, where);
+    case HQ_KIND_LINES:
+        return set_lines(key, config, value, where);
     }
     return hq_value_wrong_type(key, type_text(value), where);
+}
+
+/* Bytes of the longest group that the path starts with; if it starts with none, of all but its last name. */
+static size_t group_length(const char *path)
+{
+    char group[PATH_SIZE];
+    size_t known = 0, all = 0;
+    for (const char *dot = strchr(path, '.'); dot; dot = strchr(dot + 1, '.')) {
+        all = (size_t)(dot - path);
+        memcpy(group, path, all);
+        group[all] = '\0';
+        if (hq_key_is_group(group)) known = all;
+    }
+    return known ? known : all;
 }
 
 static hq_status set_unknown(char *path, const char *where)
@@ -159,31 +213,36 @@ static hq_status set_unknown(char *path, const char *where)
     if (hq_key_is_group(path)) {
         HQ_FAIL(HQ_ERR_CONFIG, "%s: %s is a group of keys; expected: %s.key=value", where, path, path);
     }
-    char *dot = strchr(path, '.');
-    if (!dot) return hq_key_unknown(NULL, path, where);
-    *dot = '\0';
-    return hq_key_unknown(path, dot + 1, where);
+    if (!strchr(path, '.')) return hq_key_unknown(NULL, path, where);
+    size_t n = group_length(path);
+    path[n] = '\0';
+    return hq_key_unknown(path, path + n + 1, where);
+}
+
+static hq_status set_copy(const hq_key *key, hq_config *config, const char *value, const char *where)
+{
+    char *copy;
+    size_t size = strlen(value) + 1;
+    HQ_TRY(hq_alloc(size, "a value of --set", &copy));
+    memcpy(copy, value, size);
+    trim(copy);
+    hq_config next = *config;
+    hq_status status = set_value(key, &next, copy, where);
+    hq_free(copy);
+    if (status == HQ_OK) *config = next;
+    return status;
 }
 
 hq_status hq_config_set(hq_config *config, const char *assignment)
 {
-    char where[256], path[256], value[VALUE_MAX];
+    char where[256], path[PATH_SIZE];
     snprintf(where, sizeof where, "--set %.200s", assignment);
     const char *equals = strchr(assignment, '=');
     if (!equals) HQ_FAIL(HQ_ERR_CONFIG, "%s: expected: --set group.key=value", where);
     snprintf(path, sizeof path, "%.*s", (int)(equals - assignment), assignment);
     trim(path);
     const hq_key *key = hq_key_find(path);
-    if (!key) return set_unknown(path, where);
-    if (!hq_copy_text(value, sizeof value, equals + 1)) {
-        HQ_FAIL(HQ_ERR_CONFIG, "%s: %s has a value of %zu bytes; allowed: up to %d", where, path, strlen(equals + 1),
-                VALUE_MAX - 1);
-    }
-    trim(value);
-    hq_config next = *config;
-    HQ_TRY(set_value(key, &next, value, where));
-    *config = next;
-    return HQ_OK;
+    return key ? set_copy(key, config, equals + 1, where) : set_unknown(path, where);
 }
 
 /* The defaults stand in the table as texts of overrides. */

@@ -1,3 +1,4 @@
+#include "config/lines.h"
 #include "config/value.h"
 
 #include <errno.h>
@@ -54,9 +55,22 @@ static hq_status store_word(const hq_key *key, hq_config *config, const char *va
     return HQ_OK;
 }
 
+static hq_status store_lines(const hq_key *key, hq_config *config, const char *value, const char *where)
+{
+    char lines[HQ_LINES_MAX];
+    size_t n = hq_lines_tidy(value, lines);
+    if (n >= HQ_LINES_MAX) {
+        HQ_FAIL(HQ_ERR_CONFIG, "%s: %s = \"%.60s...\" has %zu bytes; allowed: up to %d", where, key->path, lines, n,
+                HQ_LINES_MAX - 1);
+    }
+    memcpy(field(key, config), lines, HQ_LINES_MAX);
+    return HQ_OK;
+}
+
 hq_status hq_value_store_text(const hq_key *key, hq_config *config, const char *value, const char *where)
 {
     if (key->kind == HQ_KIND_WORD) return store_word(key, config, value, where);
+    if (key->kind == HQ_KIND_LINES) return store_lines(key, config, value, where);
     size_t n = strlen(value);
     if (n >= HQ_TEXT_MAX) {
         HQ_FAIL(HQ_ERR_CONFIG, "%s: %s = \"%.60s...\" has %zu bytes; allowed: up to %d", where, key->path, value, n,
@@ -93,6 +107,7 @@ hq_status hq_value_wrong_type(const hq_key *key, const char *found, const char *
         [HQ_KIND_WORD] = "a word in double quotes",
         [HQ_KIND_TEXT] = "a text in double quotes",
         [HQ_KIND_LIST] = "a list of integers such as [1, 2] (one entry: [1], none: [])",
+        [HQ_KIND_LINES] = "a list of texts such as (\"a\", \"b\") (none: ())",
     };
     char allowed[HQ_ALLOWED_MAX];
     hq_key_allowed(key, "\"", allowed);

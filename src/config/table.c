@@ -6,8 +6,8 @@
 #include "config/value.h"
 
 #define HQ_KEY(g, n, k, s, lo, hi, w, p, h)                                                                            \
-    {.path = #g "." #n,                                                                                                \
-     .group = #g,                                                                                                      \
+    {.path = HQ_GROUP_##g "." #n,                                                                                      \
+     .group = HQ_GROUP_##g,                                                                                            \
      .name = #n,                                                                                                       \
      .kind = HQ_KIND_##k,                                                                                              \
      .scope = HQ_SCOPE_##s,                                                                                            \
@@ -22,8 +22,9 @@
 #define HQ_WORD(g, n, s, def, w, h) HQ_KEY(g, n, WORD, s, 0, 0, w, def, h)
 #define HQ_TEXT(g, n, s, def, h) HQ_KEY(g, n, TEXT, s, 0, 0, NULL, def, h)
 #define HQ_LIST(g, n, s, def, lo, hi, h) HQ_KEY(g, n, LIST, s, lo, hi, NULL, "[" def "]", h)
+#define HQ_LINES(g, n, s, def, h) HQ_KEY(g, n, LINES, s, 0, 0, NULL, def, h)
 
-const hq_key hq_keys[] = {HQ_CONFIG_KEYS(HQ_INT, HQ_REAL, HQ_WORD, HQ_TEXT, HQ_LIST)};
+const hq_key hq_keys[] = {HQ_CONFIG_KEYS(HQ_INT, HQ_REAL, HQ_WORD, HQ_TEXT, HQ_LIST, HQ_LINES)};
 
 #define HQ_KEY_COUNT ((int)(sizeof hq_keys / sizeof *hq_keys))
 const int hq_key_count = HQ_KEY_COUNT;
@@ -40,6 +41,22 @@ bool hq_key_is_group(const char *group)
     for (int i = 0; i < hq_key_count; i++)
         if (strcmp(hq_keys[i].group, group) == 0) return true;
     return false;
+}
+
+int hq_key_group_depth(const char *group)
+{
+    int depth = 1;
+    for (; *group; group++) depth += *group == '.';
+    return depth;
+}
+
+int hq_key_groups_shared(const char *a, const char *b)
+{
+    for (int i = 0, shared = 0;; i++) {
+        bool ends = (a[i] == '.' || !a[i]) && (b[i] == '.' || !b[i]);
+        if (ends) shared++;
+        if (!a[i] || a[i] != b[i]) return shared;
+    }
 }
 
 bool hq_key_opens_group(int i) { return i == 0 || strcmp(hq_keys[i].group, hq_keys[i - 1].group) != 0; }
@@ -103,6 +120,9 @@ void hq_key_allowed(const hq_key *key, const char *quote, char out[HQ_ALLOWED_MA
     case HQ_KIND_TEXT:
         snprintf(out, HQ_ALLOWED_MAX, "text of up to %d bytes", HQ_TEXT_MAX - 1);
         return;
+    case HQ_KIND_LINES:
+        snprintf(out, HQ_ALLOWED_MAX, "texts of up to %d bytes together", HQ_LINES_MAX - 1);
+        return;
     case HQ_KIND_LIST:
         snprintf(out, HQ_ALLOWED_MAX, "up to %d integers, %.0f to %.0f", HQ_LIST_MAX, key->min, key->max);
         return;
@@ -131,11 +151,24 @@ static const hq_key *nearest_key(const char *path, const char *name)
     return best;
 }
 
+static const char *last_name(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot ? dot + 1 : path;
+}
+
+/* The same for groups: a group inside a group is easily put into another one, or into none. */
+static int group_distance(const char *known, const char *group)
+{
+    int whole = hq_edit_distance(known, group);
+    return whole > 1 && strcmp(last_name(known), last_name(group)) == 0 ? 1 : whole;
+}
+
 static const char *nearest_group(const char *group)
 {
     const hq_key *best = hq_keys;
     for (int i = 1; i < hq_key_count; i++)
-        if (hq_edit_distance(group, hq_keys[i].group) < hq_edit_distance(group, best->group)) best = &hq_keys[i];
+        if (group_distance(hq_keys[i].group, group) < group_distance(best->group, group)) best = &hq_keys[i];
     return best->group;
 }
 

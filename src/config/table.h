@@ -4,11 +4,12 @@
 
 #include "hqcnn/config.h"
 
-typedef enum hq_kind { HQ_KIND_INT, HQ_KIND_REAL, HQ_KIND_WORD, HQ_KIND_TEXT, HQ_KIND_LIST } hq_kind;
+typedef enum hq_kind { HQ_KIND_INT, HQ_KIND_REAL, HQ_KIND_WORD, HQ_KIND_TEXT, HQ_KIND_LIST, HQ_KIND_LINES } hq_kind;
 
 typedef struct hq_key {
-    const char *path; /* "group.name" */
-    const char *group, *name;
+    const char *path;  /* "group.name" */
+    const char *group; /* its path: "model", or "model.circuit" for a group inside a group */
+    const char *name;
     hq_kind kind;
     hq_scope scope;
     size_t offset;      /* of the field in hq_config */
@@ -26,6 +27,11 @@ const hq_key *hq_key_find(const char *path);
 
 /* Whether some key belongs to the group. */
 bool hq_key_is_group(const char *group);
+
+/* Number of names in the path of a group: 1, or more for a group inside a group; the same of those with which the paths
+ * of two groups begin alike. */
+int hq_key_group_depth(const char *group);
+int hq_key_groups_shared(const char *a, const char *b);
 
 /* Whether hq_keys[i] is the first key of its group, or the last. */
 bool hq_key_opens_group(int i);

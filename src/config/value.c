@@ -1,5 +1,7 @@
 #include "config/value.h"
 
+#include "config/lines.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,10 +22,10 @@ static void print_real(hq_text *text, double value)
     hq_text_add(text, "%s%s", number, strpbrk(number, ".e") ? "" : ".0");
 }
 
-static void print_text(hq_text *text, const char *value)
+void hq_value_print_text(hq_text *text, const char *value, size_t n)
 {
     hq_text_add(text, "\"");
-    for (const char *c = value; *c; c++) {
+    for (const char *c = value; c < value + n; c++) {
         if (*c == '"' || *c == '\\')
             hq_text_add(text, "\\%c", *c);
         else if ((unsigned char)*c < ' ' || *c == 127)
@@ -41,6 +43,31 @@ static void print_list(hq_text *text, const hq_list *list)
     hq_text_add(text, "]");
 }
 
+/* With `gap` before each entry and `end` after the last. */
+static void print_lines(hq_text *text, const char *lines, const char *gap, const char *end)
+{
+    hq_line line;
+    hq_text_add(text, "(");
+    for (const char *at = lines, *comma = ""; hq_lines_next(&at, &line); comma = ",") {
+        hq_text_add(text, "%s%s", comma, *comma || *end ? gap : "");
+        hq_value_print_text(text, line.text, line.n);
+    }
+    hq_text_add(text, "%s)", end);
+}
+
+void hq_value_print_block(hq_text *text, const hq_key *key, const hq_config *config, int indent)
+{
+    char gap[64], end[64];
+    const char *lines = hq_key_field(key, config);
+    if (key->kind != HQ_KIND_LINES || !strchr(lines, ';')) {
+        hq_value_print(text, key, config);
+        return;
+    }
+    snprintf(gap, sizeof gap, "\n%*s", indent + 4, "");
+    snprintf(end, sizeof end, "\n%*s", indent, "");
+    print_lines(text, lines, gap, end);
+}
+
 void hq_value_print(hq_text *text, const hq_key *key, const hq_config *config)
 {
     const void *value = hq_key_field(key, config);
@@ -55,10 +82,13 @@ void hq_value_print(hq_text *text, const hq_key *key, const hq_config *config)
         hq_text_add(text, "\"%s\"", hq_key_word(key, *(const int *)value));
         break;
     case HQ_KIND_TEXT:
-        print_text(text, value);
+        hq_value_print_text(text, value, strlen(value));
         break;
     case HQ_KIND_LIST:
         print_list(text, value);
+        break;
+    case HQ_KIND_LINES:
+        print_lines(text, value, " ", "");
         break;
     }
 }
@@ -73,6 +103,7 @@ bool hq_value_equal(const hq_key *key, const hq_config *a, const hq_config *b)
     case HQ_KIND_REAL:
         return *(const double *)x == *(const double *)y;
     case HQ_KIND_TEXT:
+    case HQ_KIND_LINES:
         return strcmp(x, y) == 0;
     case HQ_KIND_LIST:
         break;

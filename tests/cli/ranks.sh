@@ -22,7 +22,7 @@ compare shift "2 4" --set gradient.method=parameter-shift
 compare everything "3" --set augment.flip=both --set augment.shift=2 --set augment.rotate=10 --set model.dropout=0.3 \
     --set model.norm=group --set train.optimizer=adamw --set train.weight_decay=0.01 --set train.clip_norm=0.5 \
     --set train.schedule=cosine --set train.warmup=1 --set train.class_weights=balanced --set model.attention=trainable --set model.layers=2
-compare sgd "2" --set train.optimizer=sgd --set model.norm=none --set model.circuit=classical --set phantom.size=33
+compare sgd "2" --set train.optimizer=sgd --set model.norm=none --set model.circuit.template=classical --set phantom.size=33
 
 # the hash can tell runs apart
 np 1 train "${SMALL[@]}" --set train.seed=2 --run-dir other >/dev/null 2>&1

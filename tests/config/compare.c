@@ -73,6 +73,7 @@ static void every_key_follows_its_scope(void)
             ((hq_list *)((char *)&now + key->offset))->n = 1;
             break;
         case HQ_KIND_TEXT:
+        case HQ_KIND_LINES:
             strcpy((char *)&now + key->offset, "/x");
             break;
         }

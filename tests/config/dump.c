@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,27 @@ static void draw_text(char *text)
     for (int i = 0; i < n; i++) text[i] = draw(0, 1) ? special[draw(0, (int)sizeof special - 2)] : (char)draw(1, 255);
 }
 
+/* A list of texts in its canonical form, of any bytes but 0; often empty, sometimes as long as it may be. */
+static void draw_lines(char *lines)
+{
+    static const char special[] = "\"\\\x01\x7f()[]{},=#/*x41";
+    int n = draw(0, 3) ? draw(0, 60) : HQ_LINES_MAX - 1;
+    memset(lines, 0, HQ_LINES_MAX);
+    for (int i = 0; i < n; i++) {
+        bool ends = i == 0 || i == n - 1 || lines[i - 1] == ' ';
+        int kind = draw(0, 9);
+        if (kind == 0 && !ends) {
+            lines[i] = ' ';
+        } else if (kind == 1 && !ends && i < n - 2) {
+            memcpy(lines + i, "; ", 2);
+            i++;
+        } else {
+            do lines[i] = kind < 6 ? special[draw(0, (int)sizeof special - 2)] : (char)draw(1, 255);
+            while (isspace((unsigned char)lines[i]) || lines[i] == ';');
+        }
+    }
+}
+
 static void draw_value(const hq_key *key, hq_config *config)
 {
     void *field = (char *)config + key->offset;
@@ -53,6 +75,9 @@ static void draw_value(const hq_key *key, hq_config *config)
         break;
     case HQ_KIND_TEXT:
         draw_text(field);
+        break;
+    case HQ_KIND_LINES:
+        draw_lines(field);
         break;
     case HQ_KIND_LIST:
         for (int i = 0; i < list.n; i++) list.v[i] = draw((int)key->min, (int)key->max);
@@ -119,7 +144,8 @@ static void every_key_stands_in_the_dump(void)
                *with = commented; /* the order is the table's, so groups and keys are found one after another */
     for (int i = 0; i < hq_key_count && at && with; i++) {
         char line[128];
-        snprintf(line, sizeof line, "%s    %s = ", hq_key_opens_group(i) ? "= {\n" : "", hq_keys[i].name);
+        int indent = 4 * hq_key_group_depth(hq_keys[i].group);
+        snprintf(line, sizeof line, "%s%*s%s = ", hq_key_opens_group(i) ? "= {\n" : "\n", indent, "", hq_keys[i].name);
         at = strstr(at, line);
         CHECK_MSG(at != NULL, "%s is missing", hq_keys[i].path);
         with = strstr(with, hq_keys[i].help);
@@ -134,6 +160,25 @@ static void groups_are_not_torn(void)
     for (int i = 0; i < hq_key_count; i++)
         for (int j = i + 1; hq_key_closes_group(i) && j < hq_key_count; j++)
             CHECK_MSG(strcmp(hq_keys[i].group, hq_keys[j].group) != 0, "group %s is torn", hq_keys[i].group);
+}
+
+/* The dump relies on it: a group opens inside the groups that are open, one level at a time. */
+static void groups_inside_groups_follow_them(void)
+{
+    bool nested = false;
+    for (int i = 0; i < hq_key_count; i++) {
+        const char *group = hq_keys[i].group;
+        int depth = hq_key_group_depth(group);
+        if (depth == 1) continue;
+        nested = true;
+        CHECK_MSG(i > 0 && hq_key_groups_shared(hq_keys[i - 1].group, group) >= depth - 1, "%s", hq_keys[i].path);
+    }
+    CHECK(nested);
+    CHECK_INT(hq_key_group_depth("model.circuit"), 2);
+    CHECK_INT(hq_key_groups_shared("model.circuit", "model"), 1);
+    CHECK_INT(hq_key_groups_shared("model.circuit", "model.circuits"), 1);
+    CHECK_INT(hq_key_groups_shared("model", "models"), 0);
+    CHECK_INT(hq_key_groups_shared("a.b.c", "a.b.c"), 3);
 }
 
 static void defaults_are_within_their_ranges(void)
@@ -170,6 +215,7 @@ int main(void)
     HQ_RUN(every_key_can_be_set_from_its_dump);
     HQ_RUN(every_key_stands_in_the_dump);
     HQ_RUN(groups_are_not_torn);
+    HQ_RUN(groups_inside_groups_follow_them);
     HQ_RUN(defaults_are_within_their_ranges);
     HQ_RUN(real_numbers_are_short_and_exact);
     return hq_check_result();

@@ -118,7 +118,7 @@ static void words_by_position(void)
     CHECK_TEXT(hq_config_word("augment.flip", HQ_FLIP_BOTH), "both");
     CHECK_TEXT(hq_config_word("model.norm", HQ_NORM_GROUP), "group");
     CHECK_TEXT(hq_config_word("model.scaling", HQ_SCALING_IDENTITY), "identity");
-    CHECK_TEXT(hq_config_word("model.circuit", HQ_CIRCUIT_CLASSICAL), "classical");
+    CHECK_TEXT(hq_config_word("model.circuit.template", HQ_TEMPLATE_CLASSICAL), "classical");
     CHECK_TEXT(hq_config_word("model.attention", HQ_ATTENTION_TRAINABLE), "trainable");
     CHECK_TEXT(hq_config_word("model.observables", HQ_OBSERVABLES_Z), "z");
     CHECK_TEXT(hq_config_word("gradient.method", HQ_GRADIENT_PARAMETER_SHIFT), "parameter-shift");

@@ -118,7 +118,7 @@ static void test_gradients(void)
     check_gradient(HQ_TASK_BINARY, SETTINGS("model.norm=group", "model.norm_groups=2"), "group norm");
     check_gradient(HQ_TASK_ORDINAL, SETTINGS("model.norm=none", "model.scaling=identity"), "no norm, no scaling");
     check_gradient(HQ_TASK_MULTI_LABEL, SETTINGS("model.dropout=0.4"), "multi-label, dropout");
-    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.circuit=classical"), "classical control");
+    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.circuit.template=classical"), "classical control");
     check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.head=0", "model.observables=z"), "no hidden layer, Z only");
     check_gradient(HQ_TASK_MULTI_CLASS,
                    SETTINGS("model.attention=trainable", "model.layers=2", "model.scaling=pi-tanh"),
@@ -161,7 +161,8 @@ static void test_parameter_counts(void)
     CHECK_INT(count_for(28, 28, 3, 9, NULL), 92777);
     CHECK_INT(count_for(64, 64, 1, 2, NULL), 91586); /* adaptive pooling: independent of the image size */
     CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.attention=trainable", NULL}), 91586 + 4);
-    CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.circuit=classical", NULL}), 91586 - 12 + 40);
+    CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.circuit.template=classical", NULL}),
+              91586 - 12 + 40);
     CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.norm=none", NULL}), 91586 - 448);
     CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.layers=3", NULL}), 91586 + 24);
 }

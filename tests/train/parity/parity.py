@@ -37,7 +37,7 @@ EPOCHS, BATCH, TRAIN_IMAGES = 5, 20, 77  # 4 steps an epoch, the last of 17 imag
 BASE = {
     "model.channels": [16, 16, 64, 64, 64], "model.padding": [0, 0, 0, 0, 1], "model.pool": [0, 1, 0, 0, 1],
     "model.features": 4, "model.norm": "batch", "model.norm_groups": 4, "model.scaling": "half-pi-tanh",
-    "model.circuit": "quantum", "model.qubits": 4, "model.layers": 1, "model.attention": "qft",
+    "model.circuit.template": "hqcnn", "model.qubits": 4, "model.layers": 1, "model.attention": "qft",
     "model.observables": "xz", "model.head": 128,
     "train.epochs": EPOCHS, "train.batch": BATCH, "train.microbatch": BATCH, "train.shuffle": "off",
     "train.optimizer": "sgd", "train.learning_rate": 0.01, "train.momentum": 0.9, "train.beta1": 0.9,
@@ -61,7 +61,8 @@ class Case(NamedTuple):
 
 def variant(name, data="grey", **options):
     """A case of the small network in double precision; model_qubits stands for model.qubits."""
-    return Case(name, 64, data, SMALL | {key.replace("_", ".", 1): value for key, value in options.items()}, 1e-9)
+    keys = {key.replace(".", "_"): key for key in BASE} | {"gradient_method": "gradient.method"}
+    return Case(name, 64, data, SMALL | {keys[key]: value for key, value in options.items()}, 1e-9)
 
 
 CASES = [
@@ -86,7 +87,7 @@ CASES = [
     variant("micro-batches of 8", train_microbatch=8),
     variant("group norm", model_norm="group"),
     variant("no norm", model_norm="none"),
-    variant("classical circuit", model_circuit="classical"),
+    variant("classical circuit", model_circuit_template="classical"),
     variant("no attention", model_attention="none"),
     variant("ladder attention", model_attention="ladder"),
     variant("trainable attention, 2 layers", model_attention="trainable", model_layers=2),
@@ -324,7 +325,7 @@ class Network:
         return z if kind == "identity" else factor[kind] * z.tanh()
 
     def measured(self, angles):
-        if self.settings["model.circuit"] == "classical":
+        if self.settings["model.circuit.template"] == "classical":
             return self.dense("circuit", angles).tanh()
         return circuit(angles, self.params["circuit.weights"], self.settings)
 
