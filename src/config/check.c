@@ -106,11 +106,106 @@ static hq_status check_schedule(const hq_config *c)
     return HQ_OK;
 }
 
+static hq_status check_gates(const hq_config *c)
+{
+    bool given = c->model_circuit_gates[0] != '\0';
+    if (c->model_circuit_template == HQ_TEMPLATE_GATES && !given) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "model.circuit.template = \"gates\", but model.circuit.gates is empty; allowed: at least 1 gate");
+    }
+    if (c->model_circuit_template != HQ_TEMPLATE_GATES && given) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "model.circuit.gates = \"%.60s\" is not used by model.circuit.template = \"%s\"; set "
+                "model.circuit.template = \"gates\" or model.circuit.gates = ()",
+                c->model_circuit_gates, hq_config_word("model.circuit.template", c->model_circuit_template));
+    }
+    return HQ_OK;
+}
+
+static hq_status check_shots(const hq_config *c)
+{
+    if (c->shots_chunk > c->shots_count) {
+        HQ_FAIL(HQ_ERR_CONFIG, "shots.chunk = %d is larger than shots.count = %d; allowed: 1 to shots.count, or 0",
+                c->shots_chunk, c->shots_count);
+    }
+    if (c->shots_mitigation == HQ_MITIGATION_NONE) return HQ_OK;
+    if (c->shots_count == 0) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "shots.mitigation = \"readout\" corrects counts, but shots.count = 0 has none; set shots.mitigation = "
+                "\"none\" or shots.count to at least 1");
+    }
+    if (c->noise_readout01 + c->noise_readout10 >= 1) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "shots.mitigation = \"readout\" can't invert noise.readout01 = %g and noise.readout10 = %g; allowed: "
+                "less than 1 together",
+                c->noise_readout01, c->noise_readout10);
+    }
+    return HQ_OK;
+}
+
+typedef struct hq_probability {
+    const char *key;
+    double value;
+} hq_probability;
+
+/* The first probability of an error after gates that is not 0; without key if there is none. */
+static hq_probability gate_noise(const hq_config *c)
+{
+    const hq_probability noise[] = {{"noise.depolarizing1", c->noise_depolarizing1},
+                                    {"noise.depolarizing2", c->noise_depolarizing2},
+                                    {"noise.amplitude_damping", c->noise_amplitude_damping},
+                                    {"noise.phase_damping", c->noise_phase_damping}};
+    for (size_t i = 0; i < sizeof noise / sizeof *noise; i++)
+        if (noise[i].value > 0) return noise[i];
+    return (hq_probability){0};
+}
+
+/* The same, errors in reading too. */
+static hq_probability any_noise(const hq_config *c)
+{
+    hq_probability noise = gate_noise(c);
+    if (noise.key) return noise;
+    if (c->noise_readout01 > 0) return (hq_probability){"noise.readout01", c->noise_readout01};
+    if (c->noise_readout10 > 0) return (hq_probability){"noise.readout10", c->noise_readout10};
+    return noise;
+}
+
+static hq_status check_gradient(const hq_config *c)
+{
+    static const char failed[] = "gradient.method = \"adjoint\" needs exact expectation values, but",
+                      advice[] = "set gradient.method = \"parameter-shift\" or \"spsa\"";
+    hq_probability noise = any_noise(c);
+    if (c->gradient_method != HQ_GRADIENT_ADJOINT) return HQ_OK;
+    if (c->executor_command[0])
+        HQ_FAIL(HQ_ERR_CONFIG, "%s executor.command = \"%.100s\"; %s", failed, c->executor_command, advice);
+    if (c->shots_count) HQ_FAIL(HQ_ERR_CONFIG, "%s shots.count = %d; %s", failed, c->shots_count, advice);
+    if (noise.key) HQ_FAIL(HQ_ERR_CONFIG, "%s %s = %g; %s", failed, noise.key, noise.value, advice);
+    return HQ_OK;
+}
+
+static hq_status check_executor(const hq_config *c)
+{
+    const char *command = c->executor_command;
+    hq_probability noise = gate_noise(c);
+    if (!command[0]) return HQ_OK;
+    if (c->shots_count == 0) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "executor.command = \"%.100s\" answers with counts, but shots.count = 0; set shots.count to at least 1",
+                command);
+    }
+    if (noise.key) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "executor.command = \"%.100s\" has its own noise and can't be used with %s = %g; set %s = 0", command,
+                noise.key, noise.value, noise.key);
+    }
+    return HQ_OK;
+}
+
 hq_status hq_config_check(const hq_config *config)
 {
     static hq_status (*const rules[])(const hq_config *) = {
-        check_source,       check_classes, check_class_count, check_task,
-        check_convolutions, check_head,    check_batch,       check_schedule,
+        check_source, check_classes,  check_class_count, check_task,  check_convolutions, check_head,
+        check_batch,  check_schedule, check_gates,       check_shots, check_gradient,     check_executor,
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) HQ_TRY(rules[i](config));
     return HQ_OK;

@@ -18,6 +18,14 @@ static const char *const working[][MAX] = {
     {"phantom.channels=3"},
     {"train.schedule=step", "train.schedule_steps=30"},
     {"train.schedule_steps=[]"},
+    {"model.circuit.template=gates", "model.circuit.gates=h 0"},
+    {"model.circuit.template=classical"},
+    {"model.circuit.measure=X0"},
+    {"shots.count=10", "shots.chunk=10", "gradient.method=spsa"},
+    {"noise.depolarizing2=0.1", "gradient.method=parameter-shift"},
+    {"shots.count=10", "shots.mitigation=readout", "gradient.method=spsa", "noise.readout01=0.9"},
+    {"noise.readout01=0.5", "noise.readout10=0.5", "gradient.method=spsa"}, /* no mitigation: nothing to invert */
+    {"executor.command=/x", "shots.count=1", "gradient.method=spsa", "noise.readout10=0.1"},
 };
 
 static const struct {
@@ -45,6 +53,25 @@ static const struct {
     {{"train.schedule=step", "train.schedule_steps=[]"}, {"train.schedule_steps is empty", "at least 1"}},
     {{"train.schedule_steps=20,40,40"}, {"train.schedule_steps", "entry 2 is 40 and entry 3 is 40"}},
     {{"train.schedule_steps=75,50"}, {"train.schedule_steps", "entry 1 is 75 and entry 2 is 50"}},
+    {{"model.circuit.template=gates"}, {"model.circuit.template = \"gates\"", "model.circuit.gates is empty"}},
+    {{"model.circuit.gates=h 0; h 1"}, {"model.circuit.gates = \"h 0; h 1\"", "template = \"hqcnn\"", "\"gates\""}},
+    {{"model.circuit.template=classical", "model.circuit.gates=h 0"}, {"template = \"classical\""}},
+    {{"shots.count=10", "shots.chunk=11", "gradient.method=spsa"}, {"shots.chunk = 11", "shots.count = 10"}},
+    {{"shots.chunk=1"}, {"shots.chunk = 1", "shots.count = 0"}},
+    {{"shots.mitigation=readout"}, {"shots.mitigation = \"readout\"", "shots.count = 0"}},
+    {{"shots.count=9", "shots.mitigation=readout", "noise.readout01=0.25", "noise.readout10=0.75"},
+     {"shots.mitigation", "noise.readout01 = 0.25", "noise.readout10 = 0.75", "less than 1"}},
+    {{"shots.count=9"}, {"gradient.method = \"adjoint\"", "shots.count = 9", "\"parameter-shift\" or \"spsa\""}},
+    {{"noise.depolarizing1=0.01"}, {"adjoint", "noise.depolarizing1 = 0.01", "spsa"}},
+    {{"noise.depolarizing2=1"}, {"adjoint", "noise.depolarizing2 = 1"}},
+    {{"noise.amplitude_damping=1e-9"}, {"adjoint", "noise.amplitude_damping = 1e-09"}},
+    {{"noise.phase_damping=0.5"}, {"adjoint", "noise.phase_damping = 0.5"}},
+    {{"noise.readout01=0.5"}, {"adjoint", "noise.readout01 = 0.5"}},
+    {{"noise.readout10=0.5"}, {"adjoint", "noise.readout10 = 0.5"}},
+    {{"executor.command=/x y", "shots.count=9"}, {"adjoint", "executor.command = \"/x y\"", "parameter-shift"}},
+    {{"executor.command=/x", "gradient.method=spsa"}, {"executor.command = \"/x\"", "shots.count = 0"}},
+    {{"executor.command=/x", "shots.count=1", "gradient.method=spsa", "noise.phase_damping=0.5"},
+     {"executor.command = \"/x\"", "noise.phase_damping = 0.5", "set noise.phase_damping = 0"}},
 };
 
 /* The defaults with some overrides, checked. */

@@ -68,6 +68,13 @@ static void included_files(void)
     CHECK_INT(config.model_qubits, 5);
     inner = write_text("inner.cfg", "train = {\n batch = 0; };\n");
     CHECK_REFUSED(read_file(write_text("outer.cfg", text)), HQ_ERR_CONFIG, "inner.cfg:2", "train.batch = 0");
+
+    inner = write_text("inner.cfg", "circuit = {\n gates = (\"h 0\"); };\n"); /* a group inside a group from a file */
+    snprintf(text, sizeof text, "model = {\n@include \"%s\"\n};\n", inner);
+    CHECK(read_file(write_text("outer.cfg", text)) == HQ_OK);
+    CHECK_TEXT(config.model_circuit_gates, "h 0");
+    write_text("inner.cfg", "circuit = {\n gtes = (\"h 0\"); };\n");
+    CHECK_REFUSED(read_file(write_text("outer.cfg", text)), HQ_ERR_CONFIG, "inner.cfg:2", "model.circuit.gtes");
 }
 
 static void source_starts_from_the_folder_of_the_file(void)

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "config/refusal.h"
@@ -28,6 +29,12 @@ static void defaults(void)
     CHECK_INT(config.model_channels.n, 5);
     CHECK_INT(config.model_channels.v[1], 16);
     CHECK_INT(config.model_channels.v[4], 64);
+    CHECK_INT(config.model_circuit_template, HQ_TEMPLATE_HQCNN);
+    CHECK_TEXT(config.model_circuit_gates, "");
+    CHECK_INT(config.gradient_method, HQ_GRADIENT_ADJOINT);
+    CHECK_INT(config.shots_count, 0);
+    CHECK(config.noise_depolarizing1 == 0 && config.noise_readout10 == 0);
+    CHECK_TEXT(config.executor_command, "");
     CHECK_INT(config.model_attention, HQ_ATTENTION_QFT);
     CHECK_INT(config.model_scaling, HQ_SCALING_HALF_PI_TANH);
     CHECK_INT(config.train_optimizer, HQ_OPTIMIZER_ADAM);
@@ -130,6 +137,73 @@ static void wrong_values(void)
     REFUSED("model = { pool = [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]; };", "model.pool has 17 entries", "up to 16");
 }
 
+static void groups_inside_groups(void)
+{
+    CHECK(read("model = { qubits = 3; circuit = { template = \"gates\"; gates = (\"h 0\"); }; layers = 2; };") ==
+          HQ_OK);
+    CHECK_INT(config.model_qubits, 3);
+    CHECK_INT(config.model_layers, 2);
+    CHECK_INT(config.model_circuit_template, HQ_TEMPLATE_GATES);
+    CHECK_TEXT(config.model_circuit_gates, "h 0");
+    CHECK(read("model : { circuit : { } }") == HQ_OK);
+    REFUSED("model = {\n circuit = {\n gtes = (); }; };", "run.cfg:3", "unknown key model.circuit.gtes",
+            "is model.circuit.gates");
+    REFUSED("model = {\n cirucit = {\n gates = (); }; };", "run.cfg:2", "unknown group model.cirucit",
+            "is model.circuit");
+    REFUSED("model = {\n circuit = \"classical\"; };", "run.cfg:2", "model.circuit is a text", "a group of keys",
+            "circuit = { key = value; };");
+    REFUSED("circuit = { gates = (); };", "unknown group circuit", "is model.circuit");
+    REFUSED("train = { circuit = { gates = (); }; };", "unknown group train.circuit", "is model.circuit");
+    REFUSED("model = { gates = (); };", "unknown key model.gates", "is model.circuit.gates");
+    REFUSED("model = { circuit = { qubits = 3; }; };", "unknown key model.circuit.qubits", "is model.qubits");
+    REFUSED("model = { circuit = { gates = { h = 0; }; }; };", "model.circuit.gates is a group", "a list of texts");
+    REFUSED("model = { circuit = { }; circuit = { }; };", "duplicate");
+}
+
+static void lists_of_texts(void)
+{
+    static const struct {
+        const char *value, *want;
+    } cases[] = {{"(\"h 0\", \"cx 0 1\")", "h 0; cx 0 1"},
+                 {"[\"h 0\", \"cx 0 1\"]", "h 0; cx 0 1"},
+                 {"\"h 0; cx 0 1\"", "h 0; cx 0 1"},
+                 {"(\"  h \\t 0\", \"\", \" ; \", \"cx 0 1; x 1;\")", "h 0; cx 0 1; x 1"},
+                 {"(\n\"ry(x0)\" \" 1\", # one text in two pieces\n\"h 12\")", "ry(x0) 1; h 12"},
+                 {"()", ""},
+                 {"[]", ""},
+                 {"\"\"", ""}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "model = { circuit = { gates = %s; }; };", cases[i].value);
+        CHECK(read(text) == HQ_OK);
+        CHECK_TEXT(config.model_circuit_gates, cases[i].want);
+    }
+    REFUSED("model = { circuit = {\n gates = (\"h 0\", 5); }; };", "run.cfg:2",
+            "entry 2 of model.circuit.gates is an integer", "a text");
+    REFUSED("model = { circuit = { gates = (\"h 0\", (\"h 1\")); }; };", "entry 2 of model.circuit.gates is a list");
+    REFUSED("model = { circuit = { gates = 5; }; };", "model.circuit.gates is an integer", "a list of texts");
+    REFUSED("model = { circuit = { gates = [1, 2]; }; };", "entry 1 of model.circuit.gates is an integer");
+    REFUSED("model = { circuit = { template = (\"gates\"); }; };", "model.circuit.template is a list", "a word");
+}
+
+static void lists_of_texts_have_a_length(void)
+{
+    enum { PIECE = 1000 };
+    static char text[HQ_LINES_MAX + 2048];
+    char piece[PIECE + 1];
+    memset(piece, 'x', PIECE);
+    piece[PIECE] = '\0';
+    for (int pieces = 16; pieces <= 17; pieces++) {
+        strcpy(text, "model = { circuit = { measure = (");
+        for (int i = 0; i < pieces; i++) strcat(strcat(strcat(strcat(text, i ? "," : ""), "\""), piece), "\"");
+        strcat(text, "); }; };");
+        if (pieces == 17)
+            REFUSED(text, "model.circuit.measure = \"xxx", "17032 bytes", "up to 16383");
+        else
+            CHECK(read(text) == HQ_OK);
+    }
+}
+
 static void texts_have_a_length(void)
 {
     char text[HQ_TEXT_MAX + 64], value[HQ_TEXT_MAX + 1];
@@ -162,6 +236,9 @@ int main(void)
     HQ_RUN(unknown_names);
     HQ_RUN(wrong_types);
     HQ_RUN(wrong_values);
+    HQ_RUN(groups_inside_groups);
+    HQ_RUN(lists_of_texts);
+    HQ_RUN(lists_of_texts_have_a_length);
     HQ_RUN(texts_have_a_length);
     HQ_RUN(bad_syntax);
     return hq_check_result();

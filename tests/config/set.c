@@ -97,6 +97,72 @@ static void lists(void)
     REFUSED("data.classes=0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "17 entries", "up to 16");
 }
 
+static void lists_of_texts(void)
+{
+    static const struct {
+        const char *assignment, *want;
+    } cases[] = {
+        {"model.circuit.gates=h 0; cx 0 1", "h 0; cx 0 1"},
+        {"model.circuit.gates=\"h 0; cx 0 1\"", "h 0; cx 0 1"},
+        {"model.circuit.gates=h 0;cx 0 1", "h 0; cx 0 1"},
+        {"model.circuit.gates=;; h \t 0 ;;\n cx  0   1 ; ", "h 0; cx 0 1"},
+        {"model.circuit.gates=\"h\\t0\\n;\\x78 1\"", "h 0; x 1"},
+        {"model.circuit.gates=(\"h 0\", \"cx 0 1\")", "h 0; cx 0 1"},
+        {"model.circuit.gates=[ \" h  0\",\"\" ,\"x 1;y 0\" ]", "h 0; x 1; y 0"},
+        {"model.circuit.gates=(\"a, b)\")", "a, b)"},
+        {"model.circuit.gates=( )", ""},
+        {"model.circuit.gates=[]", ""},
+        {"model.circuit.gates=", ""},
+        {"model.circuit.gates= ; ", ""},
+        {"model.circuit.gates=ry(2*x0+0.5) 3", "ry(2*x0+0.5) 3"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memset(config.model_circuit_gates, 'x', HQ_LINES_MAX);
+        CHECK(set(cases[i].assignment) == HQ_OK);
+        CHECK_TEXT(config.model_circuit_gates, cases[i].want);
+        size_t n = strlen(cases[i].want), zeros = 0;
+        while (n + zeros < HQ_LINES_MAX && !config.model_circuit_gates[n + zeros]) zeros++;
+        CHECK_INT(n + zeros, HQ_LINES_MAX);
+    }
+    REFUSED("model.circuit.gates=(\"h 0\"", "closing bracket", "(\"a\", \"b\")", "16383 bytes");
+    REFUSED("model.circuit.gates=(\"h 0)", "quotes", "model.circuit.gates");
+    REFUSED("model.circuit.gates=(\"h 0\" \"h 1\")", "quotes");
+    REFUSED("model.circuit.gates=(\"h 0\",)", "entry 2 of model.circuit.gates is not a text");
+    REFUSED("model.circuit.gates=(h 0)", "entry 1 of model.circuit.gates is not a text");
+    REFUSED("model.circuit.gates=\"h 0\"; \"h 1\"", "quotes");
+}
+
+static void lists_of_texts_have_a_length(void)
+{
+    static char text[HQ_LINES_MAX + 64] = "model.circuit.gates=";
+    size_t start = strlen(text);
+    memset(text + start, 'x', HQ_LINES_MAX);
+    REFUSED(text, "model.circuit.gates = \"xxx", "16384 bytes", "up to 16383");
+    text[start + HQ_LINES_MAX - 1] = '\0';
+    SET(text);
+    CHECK_INT(strlen(config.model_circuit_gates), HQ_LINES_MAX - 1);
+    text[start + 7] = ';'; /* the blank behind it is one byte more */
+    REFUSED(text, "16384 bytes");
+    text[start + HQ_LINES_MAX - 2] = ';';
+    SET(text);
+    CHECK_INT(strlen(config.model_circuit_gates), HQ_LINES_MAX - 1);
+}
+
+static void groups_inside_groups(void)
+{
+    SET("model.circuit.template=strongly-entangling");
+    CHECK_INT(config.model_circuit_template, HQ_TEMPLATE_STRONGLY_ENTANGLING);
+    REFUSED("model.circuit=classical", "model.circuit is a group", "model.circuit.key=value");
+    REFUSED("model.circuit.gtes=h 0", "unknown key model.circuit.gtes", "model.circuit.gates");
+    REFUSED("model.cirucit.gates=h 0", "unknown key model.cirucit.gates", "model.circuit.gates");
+    REFUSED("modle.circuit.gates=h 0", "unknown group modle.circuit", "is model.circuit");
+    REFUSED("model.template=gates", "unknown key model.template", "is model.circuit.template");
+    REFUSED("model.circuit.qubits=3", "unknown key model.circuit.qubits", "is model.qubits");
+    REFUSED("circuit.template=gates", "unknown group circuit", "is model.circuit");
+    REFUSED("template=gates", "template belongs to no group", "is model.circuit.template");
+    REFUSED("model.circuit.template=quantum", "\"quantum\"", "\"hqcnn\", \"strongly-entangling\"", "\"classical\"");
+}
+
 static void unknown_names(void)
 {
     REFUSED("train.bathc=3", "--set train.bathc=3", "train.bathc", "train.batch");
@@ -121,7 +187,17 @@ static void words_by_position(void)
     CHECK_TEXT(hq_config_word("model.circuit.template", HQ_TEMPLATE_CLASSICAL), "classical");
     CHECK_TEXT(hq_config_word("model.attention", HQ_ATTENTION_TRAINABLE), "trainable");
     CHECK_TEXT(hq_config_word("model.observables", HQ_OBSERVABLES_Z), "z");
+    CHECK_TEXT(hq_config_word("model.circuit.template", HQ_TEMPLATE_HQCNN), "hqcnn");
+    CHECK_TEXT(hq_config_word("model.circuit.template", HQ_TEMPLATE_RE_UPLOADING), "re-uploading");
+    CHECK_TEXT(hq_config_word("model.circuit.template", HQ_TEMPLATE_GATES), "gates");
     CHECK_TEXT(hq_config_word("gradient.method", HQ_GRADIENT_PARAMETER_SHIFT), "parameter-shift");
+    CHECK_TEXT(hq_config_word("gradient.method", HQ_GRADIENT_SPSA), "spsa");
+    CHECK_TEXT(hq_config_word("shots.mitigation", HQ_MITIGATION_READOUT), "readout");
+    CHECK_TEXT(hq_config_word("noise.method", HQ_NOISE_METHOD_TRAJECTORIES), "trajectories");
+    CHECK_TEXT(hq_config_word("executor.format", HQ_EXECUTOR_FORMAT_QASM3), "qasm3");
+    CHECK_TEXT(hq_config_word("compute.kernel", HQ_COMPUTE_KERNEL_PLAIN), "plain");
+    CHECK_TEXT(hq_config_word("compute.circuit", HQ_COMPUTE_CIRCUIT_SINGLE), "single");
+    CHECK_TEXT(hq_config_word("dist.spread", HQ_SPREAD_OFF), "off");
     CHECK_TEXT(hq_config_word("train.shuffle", HQ_SHUFFLE_OFF), "off");
     CHECK_TEXT(hq_config_word("train.optimizer", HQ_OPTIMIZER_ADAMW), "adamw");
     CHECK_TEXT(hq_config_word("train.schedule", HQ_SCHEDULE_COSINE), "cosine");
@@ -139,6 +215,9 @@ int main(void)
     HQ_RUN(numbers);
     HQ_RUN(words_and_texts);
     HQ_RUN(lists);
+    HQ_RUN(lists_of_texts);
+    HQ_RUN(lists_of_texts_have_a_length);
+    HQ_RUN(groups_inside_groups);
     HQ_RUN(unknown_names);
     HQ_RUN(words_by_position);
     return hq_check_result();
