@@ -33,25 +33,50 @@ int hq_circuit_outputs(const hq_circuit *circuit);
  * have two terms and every weight and input enters once, as in the HQCNN circuit. */
 int hq_circuit_shift_evaluations(const hq_circuit *circuit);
 
-/* Who evaluates: run() calls item(ctx, i, row) for every i in [0, n_items), each once, anywhere, in any order, and
- * leaves rows[n_items][row_size] complete for the caller. A row must depend on i alone, so that results do not depend
- * on the split. item must be callable for any i on every process that takes part. */
+/* Work on a batch of samples, cut into items that can be evaluated anywhere: every sample needs `parts` of them, and
+ * item k is part k % parts of sample k / parts. A row must depend on its item alone, so that results do not depend on
+ * who evaluates what. */
+typedef struct hq_items {
+    int parts;
+    int in_size, out_size; /* numbers of a sample's input row, and of an item's row */
+    /* Evaluates items [lo, hi). in: input rows of sample lo / parts and those that follow; out[hi - lo][out_size]. Can
+     * be called for any items on every process that takes part. */
+    hq_status (*evaluate)(void *ctx, int64_t lo, int64_t hi, const double *in, double *out);
+    void *ctx;
+    double seconds; /* rough cost of one item; equal on all processes; 0: not worth spreading */
+} hq_items;
+
+/* Who evaluates: run() has every item of the caller's samples in[samples][in_size] evaluated, here or on other
+ * processes, and leaves out[samples][parts][out_size] complete. Logically collective: every process that shares the
+ * work calls it, perhaps with no samples of its own. */
 typedef struct hq_runner {
-    hq_status (*run)(const struct hq_runner *runner, int64_t n_items, int row_size,
-                     hq_status (*item)(void *ctx, int64_t i, double *row), void *ctx, double *rows);
+    hq_status (*run)(const struct hq_runner *runner, const hq_items *items, int64_t samples, const double *in,
+                     double *out);
     void *state;
 } hq_runner;
 
-/* Evaluates every item in this process, in order. */
+/* Evaluates every item in this process. */
 extern const hq_runner hq_runner_local;
 
+/* How exact circuits are computed; all zero: chosen by the program. */
+typedef struct hq_circuit_options {
+    int kernel; /* HQ_COMPUTE_KERNEL_* of config.h */
+    int path;   /* HQ_COMPUTE_CIRCUIT_* of config.h */
+} hq_circuit_options;
+
 /* Work memory for batches of up to `batch` samples of one circuit, made once and reused: the functions below allocate
- * nothing. Samples are computed in blocks, fewer at a time the more qubits there are, so the states take at most 32 MiB
- * (20 qubits); parameter shift adds one number per sample, input and weight. The circuit must outlive it. The caller
- * frees it with hq_circuit_work_destroy (NULL is allowed). HQ_ERR_MEMORY. */
+ * nothing. Up to 7 qubits samples are computed side by side; larger states one at a time, so that they take at most
+ * 32 MiB (20 qubits); parameter shift adds the outputs of all evaluations of a batch. options: NULL for the defaults.
+ * The circuit must outlive it. The caller frees it with hq_circuit_work_destroy (NULL is allowed). HQ_ERR_CONFIG for
+ * options that this circuit or processor cannot have, HQ_ERR_MEMORY. */
 typedef struct hq_circuit_work hq_circuit_work;
-hq_status hq_circuit_work_create(const hq_circuit *circuit, int64_t batch, hq_circuit_work **out_work);
+hq_status hq_circuit_work_create(const hq_circuit *circuit, int64_t batch, const hq_circuit_options *options,
+                                 hq_circuit_work **out_work);
 void hq_circuit_work_destroy(hq_circuit_work *work);
+
+/* The path ("fused", "batched", "single") and the kernel variant ("avx512", ...) in use. */
+const char *hq_circuit_work_path(const hq_circuit_work *work);
+const char *hq_circuit_work_kernel(const hq_circuit_work *work);
 
 /* Outputs: q[B][O] for inputs x[B][Q] and weights w[P], angles in radians. A sample's outputs have the same bits at any
  * place in a batch of any size; so have its rows of dx below. */
@@ -63,9 +88,9 @@ hq_status hq_circuit_fwd(const hq_circuit *circuit, hq_circuit_work *work, int64
 hq_status hq_circuit_bwd_adjoint(const hq_circuit *circuit, hq_circuit_work *work, int64_t batch, const double *x,
                                  const double *w, const double *dq, double *dx, double *dw);
 
-/* The same gradient by the parameter-shift rule: evaluations of shifted circuits, through the runner. An item is one
- * weight or input of one block of samples; every process that takes part calls this function with the same arguments. A
- * status of the runner is passed on. Schuld et al., Phys. Rev. A 99, 032331 (2019). */
+/* The same gradient by the parameter-shift rule: evaluations of shifted circuits, through the runner (an item is one
+ * evaluation of one sample). Logically collective, as the runner. A status of the runner is passed on. Schuld et al.,
+ * Phys. Rev. A 99, 032331 (2019). */
 hq_status hq_circuit_bwd_shift(const hq_circuit *circuit, hq_circuit_work *work, const hq_runner *runner, int64_t batch,
                                const double *x, const double *w, const double *dq, double *dx, double *dw);
 

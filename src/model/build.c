@@ -131,7 +131,7 @@ static hq_status plan_circuit(hq_model *model, const hq_config *config)
     if (config->model_circuit_template == HQ_TEMPLATE_CLASSICAL) return HQ_OK;
     HQ_TRY(hq_circuit_create_hqcnn(model->qubits, config->model_layers, config->model_attention,
                                    config->model_observables, &model->circuit));
-    return hq_circuit_work_create(model->circuit, model->max_batch, &model->circuit_work);
+    return hq_circuit_work_create(model->circuit, model->max_batch, NULL, &model->circuit_work);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */

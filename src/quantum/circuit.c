@@ -36,7 +36,7 @@ static hq_status grow(void *array_pointer, int count, size_t size)
 
 static hq_status check_wires(const hq_circuit *circuit, const hq_gate *gate, const int *wires)
 {
-    int n = gate->controls + gate->targets;
+    int n = hq_gate_wires(gate);
     for (int a = 0; a < n; a++) {
         if (wires[a] < 0 || wires[a] >= circuit->qubits)
             HQ_FAIL(HQ_ERR_CONFIG, "gate %s on wire %d; the circuit has wires 0 to %d", gate->name, wires[a],
@@ -65,8 +65,9 @@ hq_status hq_circuit_add(hq_circuit *circuit, hq_gate_id gate_id, const int *wir
     HQ_TRY(check_wires(circuit, gate, wires));
     HQ_TRY(grow(&circuit->ops, circuit->n_ops, sizeof *circuit->ops));
     hq_op *op = &circuit->ops[circuit->n_ops];
-    *op = (hq_op){.gate = gate, .pairs = hq_pairs_make(gate, circuit->qubits, wires)};
-    memcpy(op->wires, wires, (size_t)(gate->controls + gate->targets) * sizeof *wires);
+    *op = (hq_op){.gate = gate};
+    for (int b = 0; b < gate->blocks; b++) op->pairs[b] = hq_pairs_make(gate, b, circuit->qubits, wires);
+    memcpy(op->wires, wires, (size_t)hq_gate_wires(gate) * sizeof *wires);
     for (int slot = 0; slot < gate->parameters; slot++) {
         op->binding[slot] = bindings[slot];
         if (bindings[slot].source > op->source) op->source = bindings[slot].source;
@@ -91,8 +92,19 @@ hq_pauli hq_circuit_pauli(const hq_circuit *circuit, char letter, int wire)
     return (hq_pauli){letter != 'Z' ? bit : 0, letter != 'X' ? bit : 0};
 }
 
-int hq_circuit_row(const hq_circuit *circuit, const hq_binding *binding)
+const hq_binding *hq_circuit_entry_binding(const hq_circuit *circuit, int entry)
 {
+    return &circuit->ops[circuit->entries[entry].op].binding[circuit->entries[entry].slot];
+}
+
+const hq_shift_rule *hq_circuit_entry_rule(const hq_circuit *circuit, int entry)
+{
+    return circuit->ops[circuit->entries[entry].op].gate->shift[circuit->entries[entry].slot];
+}
+
+int hq_circuit_entry_row(const hq_circuit *circuit, int entry)
+{
+    const hq_binding *binding = hq_circuit_entry_binding(circuit, entry);
     return binding->source == HQ_SOURCE_INPUT ? binding->index : circuit->inputs + binding->index;
 }
 
@@ -100,17 +112,9 @@ void hq_op_parameters(const hq_op *op, const double *x, const double *w, double 
 {
     for (int slot = 0; slot < op->gate->parameters; slot++) {
         const hq_binding *binding = &op->binding[slot];
-        switch (binding->source) {
-        case HQ_SOURCE_CONSTANT:
-            out[slot] = binding->value;
-            break;
-        case HQ_SOURCE_WEIGHT:
-            out[slot] = w[binding->index];
-            break;
-        case HQ_SOURCE_INPUT:
-            out[slot] = x[binding->index];
-            break;
-        }
+        out[slot] = binding->offset;
+        if (binding->source == HQ_SOURCE_WEIGHT) out[slot] += binding->scale * w[binding->index];
+        if (binding->source == HQ_SOURCE_INPUT) out[slot] += binding->scale * x[binding->index];
     }
 }
 
@@ -122,9 +126,6 @@ int hq_circuit_outputs(const hq_circuit *circuit) { return circuit->n_observable
 int hq_circuit_shift_evaluations(const hq_circuit *circuit)
 {
     int evaluations = 1;
-    for (int e = 0; e < circuit->n_entries; e++) {
-        const hq_entry *entry = &circuit->entries[e];
-        evaluations += circuit->ops[entry->op].gate->shift[entry->slot]->terms;
-    }
+    for (int e = 0; e < circuit->n_entries; e++) evaluations += hq_circuit_entry_rule(circuit, e)->terms;
     return evaluations;
 }

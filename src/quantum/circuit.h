@@ -4,26 +4,27 @@
 #define QUANTUM_CIRCUIT_H
 
 #include "hqcnn/quantum.h"
-#include "quantum/observable.h"
+#include "quantum/gate_table.h"
 #include "quantum/state.h"
 
 /* Where a parameter of a gate comes from. */
 typedef enum hq_source { HQ_SOURCE_CONSTANT, HQ_SOURCE_WEIGHT, HQ_SOURCE_INPUT } hq_source;
 
+/* A parameter's value: scale * (weight or input) + offset; of a constant: offset. */
 typedef struct hq_binding {
     hq_source source;
-    int index;    /* of the weight or input */
-    double value; /* of a constant */
+    int index; /* of the weight or input */
+    double scale, offset;
 } hq_binding;
 
-static inline hq_binding hq_bind_constant(double value) { return (hq_binding){HQ_SOURCE_CONSTANT, 0, value}; }
-static inline hq_binding hq_bind_weight(int index) { return (hq_binding){HQ_SOURCE_WEIGHT, index, 0}; }
-static inline hq_binding hq_bind_input(int index) { return (hq_binding){HQ_SOURCE_INPUT, index, 0}; }
+static inline hq_binding hq_bind_constant(double value) { return (hq_binding){HQ_SOURCE_CONSTANT, 0, 0, value}; }
+static inline hq_binding hq_bind_weight(int index) { return (hq_binding){HQ_SOURCE_WEIGHT, index, 1, 0}; }
+static inline hq_binding hq_bind_input(int index) { return (hq_binding){HQ_SOURCE_INPUT, index, 1, 0}; }
 
 typedef struct hq_op {
     const hq_gate *gate;
-    int wires[HQ_GATE_WIRES_MAX]; /* controls, then targets */
-    hq_pairs pairs;               /* of those wires */
+    int wires[HQ_GATE_WIRES_MAX];       /* controls, then targets */
+    hq_pairs pairs[HQ_GATE_BLOCKS_MAX]; /* of those wires, one for each block of the gate */
     hq_binding binding[HQ_GATE_PARAMETERS_MAX];
     hq_source
         source;  /* HQ_SOURCE_INPUT if any parameter is an input, else _WEIGHT if any is a weight, else _CONSTANT */
@@ -58,8 +59,10 @@ hq_status hq_circuit_observe(hq_circuit *circuit, hq_pauli pauli);
 /* The Pauli string of one letter 'X', 'Y' or 'Z' on one wire. */
 hq_pauli hq_circuit_pauli(const hq_circuit *circuit, char letter, int wire);
 
-/* Row of a gradient that belongs to a binding: inputs first, then weights. */
-int hq_circuit_row(const hq_circuit *circuit, const hq_binding *binding);
+/* The binding and the shift rule of an entry, and its row of a gradient: inputs first, then weights. */
+const hq_binding *hq_circuit_entry_binding(const hq_circuit *circuit, int entry);
+const hq_shift_rule *hq_circuit_entry_rule(const hq_circuit *circuit, int entry);
+int hq_circuit_entry_row(const hq_circuit *circuit, int entry);
 
 /* Values of the gate's parameters for one sample's inputs x[Q] and weights w[P]; what the op does not use may be NULL.
  */

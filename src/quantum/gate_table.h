@@ -1,8 +1,9 @@
-/* gate_table.h: the one table of gates. Simulation, gradients, parameter shift and the tests all read it; a new gate is
- * one more line there.
+/* gate_table.h: the one table of gates. Simulation, gradients, parameter shift, noise, OpenQASM, drawing and the tests
+ * all read it; a new gate is one more line there.
  *
- * A gate acts on `controls` wires that must be |1>, followed by `targets` wires. Its 2x2 matrix works on one pair of
- * basis states of the targets: |0>, |1> of one target, or |01>, |10> of two; everything else is left alone.
+ * A gate acts on `controls` wires that must be |1>, followed by `targets` wires. It works on pairs of basis states of
+ * the targets, each pair with a 2x2 matrix of its own: |0>, |1> of one target (block 0); of two targets |01>, |10>
+ * (block 0) and, for a gate of two blocks, |00>, |11> (block 1). Everything else is left alone.
  */
 #ifndef QUANTUM_GATE_TABLE_H
 #define QUANTUM_GATE_TABLE_H
@@ -10,6 +11,7 @@
 #include "hqcnn/base.h"
 
 #define HQ_GATE_WIRES_MAX 3
+#define HQ_GATE_BLOCKS_MAX 2
 #define HQ_GATE_PARAMETERS_MAX 3
 #define HQ_SHIFT_TERMS_MAX 4
 
@@ -20,9 +22,10 @@ typedef struct hq_mat2 {
 
 /* What is known of every matrix of a gate; kernels use it to do less. */
 typedef enum hq_form {
-    HQ_FORM_FLIP,  /* [[0, 1], [1, 0]] */
-    HQ_FORM_PHASE, /* diag(1, e^ia) */
-    HQ_FORM_REAL,  /* no imaginary part */
+    HQ_FORM_FLIP,     /* [[0, 1], [1, 0]] */
+    HQ_FORM_PHASE,    /* diag(1, e^ia) */
+    HQ_FORM_DIAGONAL, /* diag(a, b) */
+    HQ_FORM_REAL,     /* no imaginary part */
     HQ_FORM_DENSE
 } hq_form;
 
@@ -39,18 +42,22 @@ extern const hq_shift_rule hq_shift_two_term;
 extern const hq_shift_rule hq_shift_four_term;
 
 typedef struct hq_gate {
-    const char *name; /* as in OpenQASM */
+    const char *name;   /* in configuration files, and in OpenQASM where that has the gate */
+    const char *symbol; /* in drawings, of each target; controls are dots */
     int controls;
     int targets;
+    int blocks;
     int parameters;
     hq_form form;
     const hq_shift_rule *shift[HQ_GATE_PARAMETERS_MAX]; /* one for each parameter */
-    void (*matrix)(const double *parameters, hq_mat2 *out);
-    /* d matrix / d parameters[slot]; NULL for a gate without parameters. Zero where the matrix is constant. */
-    void (*derivative)(const double *parameters, int slot, hq_mat2 *out);
+    void (*matrix)(const double *parameters, hq_mat2 *out /* [blocks] */);
+    /* The Hermitian G with d matrix / d parameters[slot] = -i G matrix; NULL for a gate without parameters. Outside the
+     * gate's pairs it is zero. */
+    void (*generator)(const double *parameters, int slot, hq_mat2 *out /* [blocks] */);
 } hq_gate;
 
 typedef enum hq_gate_id {
+    HQ_GATE_ID,
     HQ_GATE_X,
     HQ_GATE_Y,
     HQ_GATE_Z,
@@ -59,6 +66,7 @@ typedef enum hq_gate_id {
     HQ_GATE_SDG,
     HQ_GATE_T,
     HQ_GATE_TDG,
+    HQ_GATE_SX,
     HQ_GATE_RX,
     HQ_GATE_RY,
     HQ_GATE_RZ,
@@ -66,17 +74,27 @@ typedef enum hq_gate_id {
     HQ_GATE_U3,
     HQ_GATE_CX,
     HQ_GATE_CZ,
+    HQ_GATE_SWAP,
     HQ_GATE_CP,
     HQ_GATE_CRX,
     HQ_GATE_CRY,
     HQ_GATE_CRZ,
     HQ_GATE_CU3,
+    HQ_GATE_RXX,
+    HQ_GATE_RYY,
+    HQ_GATE_RZZ,
     HQ_GATE_CCX,
-    HQ_GATE_SWAP,
+    HQ_GATE_CSWAP,
     HQ_GATE_COUNT
 } hq_gate_id;
 
 extern const hq_gate hq_gate_table[HQ_GATE_COUNT];
+
+/* Number of wires of a gate. */
+static inline int hq_gate_wires(const hq_gate *gate) { return gate->controls + gate->targets; }
+
+/* The gate of that name, or NULL; "cnot", "toffoli" and "cphase" are known too. */
+const hq_gate *hq_gate_find(const char *name);
 
 /* The inverse of a unitary matrix: its conjugate transpose. */
 hq_mat2 hq_mat2_dagger(const hq_mat2 *m);

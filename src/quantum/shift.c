@@ -1,86 +1,183 @@
-/* shift.c: gradients from shifted circuits. Every entry of a weight or input has a shift rule in the gate table. */
-#include "quantum/work.h"
-
+/* shift.c: gradients from shifted circuits. Every entry of a weight or input has a shift rule in the gate table.
+ *
+ * A sample needs one unshifted evaluation and, for every entry, one for each term of its rule. Evaluations share work:
+ * the fused path builds one shifted unitary for all samples; the others keep the state in front of the shifted gate.
+ */
 #include "hqcnn/config.h"
+#include "quantum/work.h"
 
 #include <string.h>
 
 /* ---- runner ---- */
 
-static hq_status run_all(const hq_runner *runner, int64_t n_items, int row_size,
-                         hq_status (*item)(void *ctx, int64_t i, double *row), void *ctx, double *rows)
+static hq_status run_here(const hq_runner *runner, const hq_items *items, int64_t samples, const double *in,
+                          double *out)
 {
     (void)runner;
-    for (int64_t i = 0; i < n_items; i++) HQ_TRY(item(ctx, i, rows + i * row_size));
-    return HQ_OK;
+    return items->evaluate(items->ctx, 0, samples * items->parts, in, out);
 }
 
-const hq_runner hq_runner_local = {run_all, NULL};
+const hq_runner hq_runner_local = {run_here, NULL};
 
-/* ---- one entry of one block ---- */
+/* ---- numbering ---- */
 
-/* work->q_lanes of the bound lanes with `shift` added at entry `e`. Leaves the op shifted. */
-static void run_shifted(hq_circuit_work *work, int e, double shift, const double *x, const double *w)
+int hq_shift_rectangles(int64_t lo, int64_t hi, int evaluations, hq_rectangle out[3])
 {
-    const hq_entry *entry = &work->circuit->entries[e];
-    hq_work_bind_op(work, entry->op, x, w, entry->slot, shift);
-    hq_work_run(work);
-    hq_work_measure(work, work->q_lanes);
-}
-
-static const hq_shift_rule *entry_rule(const hq_circuit *c, int e)
-{
-    return c->ops[c->entries[e].op].gate->shift[c->entries[e].slot];
-}
-
-static int entry_row(const hq_circuit *c, int e)
-{
-    return hq_circuit_row(c, &c->ops[c->entries[e].op].binding[c->entries[e].slot]);
-}
-
-typedef struct shift_job {
-    hq_circuit_work *work;
-    int64_t batch;
-    const double *x, *w, *dq;
-} shift_job;
-
-/* Item i is entry i % entries of block i / entries: row[lane] = gradient of that sample by that entry. Blocks are cut
- * by the number of qubits alone, and the weights are bound before, so a row depends on i alone. */
-static hq_status shift_item(void *ctx, int64_t i, double *row)
-{
-    const shift_job *job = ctx;
-    hq_circuit_work *work = job->work;
-    const hq_circuit *c = work->circuit;
-    int64_t block = i / c->n_entries, first = block * work->lanes;
-    int e = (int)(i % c->n_entries), outputs = c->n_observables;
-    int lanes = hq_work_block_lanes(work, job->batch, block);
-    const double *x = job->x + first * c->inputs, *dq = job->dq + first * outputs;
-    const hq_shift_rule *rule = entry_rule(c, e);
-    memset(row, 0, (size_t)work->lanes * sizeof *row);
-    hq_work_bind_inputs(work, lanes, x, job->w);
-    for (int t = 0; t < rule->terms; t++) {
-        run_shifted(work, e, rule->shift[t], x, job->w);
-        for (int l = 0; l < lanes; l++) {
-            double sum = 0;
-            for (int k = 0; k < outputs; k++) sum += dq[l * outputs + k] * work->q_lanes[l * outputs + k];
-            row[l] += rule->weight[t] * sum;
+    int n = 0;
+    while (lo < hi) {
+        const int64_t sample = lo / evaluations;
+        const int from = (int)(lo % evaluations);
+        const int64_t whole = from == 0 ? (hi - lo) / evaluations : 0;
+        if (whole > 0) {
+            out[n++] = (hq_rectangle){sample, whole, 0, evaluations};
+            lo += whole * evaluations;
+            continue;
         }
+        const int64_t rest = hi - sample * evaluations;
+        const int to = rest < evaluations ? (int)rest : evaluations;
+        out[n++] = (hq_rectangle){sample, 1, from, to};
+        lo = sample * evaluations + to;
     }
-    hq_work_bind_op(work, c->entries[e].op, x, job->w, 0, 0); /* back to the unshifted op for the next item */
+    return n;
+}
+
+/* Entry and term of an evaluation; entry -1 for number 0. */
+static void find_evaluation(const hq_circuit *c, int evaluation, int *entry, int *term)
+{
+    int left = evaluation - 1;
+    *entry = -1;
+    *term = 0;
+    for (int e = 0; e < c->n_entries && left >= 0; e++) {
+        const int terms = hq_circuit_entry_rule(c, e)->terms;
+        *entry = e;
+        *term = left;
+        left -= terms;
+    }
+}
+
+/* ---- evaluation of a rectangle ---- */
+
+/* Where the results go: evaluation v of sample s (counted in the rectangle). */
+typedef struct hq_target {
+    double *out; /* of sample 0, evaluation rectangle.from */
+    int64_t stride;
+    int outputs;
+} hq_target;
+
+static void fused_rectangle(hq_circuit_work *work, const hq_rectangle *r, const double *w, const double *x,
+                            const hq_target *target)
+{
+    const hq_circuit *c = work->circuit;
+    for (int v = r->from; v < r->to; v++) {
+        int entry, term, wire = -1;
+        double shift = 0;
+        find_evaluation(c, v, &entry, &term);
+        if (entry >= 0) {
+            shift = hq_circuit_entry_rule(c, entry)->shift[term];
+            wire = work->fused.wire_of[entry];
+        }
+        if (entry < 0 || wire >= 0)
+            hq_fused_bind(&work->fused, w);
+        else
+            hq_fused_bind_shifted(&work->fused, entry, shift);
+        hq_fused_outputs(&work->fused, r->count, x, wire, shift, target->out + (v - r->from) * target->outputs,
+                         target->stride);
+    }
+    hq_fused_bind(&work->fused, w);
+}
+
+/* The lanes that are bound, evaluations from, ..., to - 1: psi goes through the circuit once and waits in front of the
+ * gate of the entry; from there a copy (in lambda's memory) runs to the end. */
+static void sweep_lanes(hq_circuit_work *work, const hq_rectangle *r, int64_t n, double *q, const hq_target *target,
+                        double *out)
+{
+    hq_sweep *sweep = &work->sweep;
+    const hq_circuit *c = work->circuit;
+    int done = 0;
+    hq_state_reset(&sweep->psi);
+    for (int v = r->from; v < r->to; v++) {
+        int entry, term;
+        find_evaluation(c, v, &entry, &term);
+        const int op = entry < 0 ? 0 : c->entries[entry].op;
+        hq_sweep_run(sweep, done, op, &sweep->psi);
+        done = op;
+        if (entry >= 0)
+            hq_sweep_bind_op(sweep, op, c->entries[entry].slot, hq_circuit_entry_rule(c, entry)->shift[term]);
+        hq_state_copy(&sweep->lambda, &sweep->psi);
+        hq_sweep_run(sweep, op, c->n_ops, &sweep->lambda);
+        if (entry >= 0) hq_sweep_bind_op(sweep, op, 0, 0);
+        hq_sweep_measure(sweep, &sweep->lambda, n, q);
+        for (int64_t l = 0; l < n; l++)
+            memcpy(out + l * target->stride + (v - r->from) * target->outputs, q + l * target->outputs,
+                   (size_t)target->outputs * sizeof *q);
+    }
+}
+
+static void sweep_rectangle(hq_circuit_work *work, const hq_rectangle *r, const double *x, const hq_target *target)
+{
+    const int64_t lanes = (int64_t)work->sweep.lanes;
+    for (int64_t first = 0; first < r->count; first += lanes) {
+        const int64_t n = r->count - first < lanes ? r->count - first : lanes;
+        hq_sweep_bind_inputs(&work->sweep, n, x + first * work->circuit->inputs);
+        sweep_lanes(work, r, n, work->dq, target, target->out + first * target->stride);
+    }
+}
+
+hq_status hq_shift_evaluate(void *ctx, int64_t lo, int64_t hi, const double *in, double *out)
+{
+    const hq_shift_items *items = ctx;
+    hq_circuit_work *work = items->work;
+    const int inputs = work->circuit->inputs, outputs = work->circuit->n_observables;
+    hq_rectangle rectangle[3];
+    const int n = hq_shift_rectangles(lo, hi, items->evaluations, rectangle);
+    for (int i = 0; i < n; i++) {
+        const hq_rectangle *r = &rectangle[i];
+        const int64_t item = r->first * items->evaluations + r->from - lo;
+        const hq_target target = {out + item * outputs, (int64_t)items->evaluations * outputs, outputs};
+        const double *x = in + (r->first - lo / items->evaluations) * inputs;
+        if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
+            fused_rectangle(work, r, items->w, x, &target);
+        else
+            sweep_rectangle(work, r, x, &target);
+    }
     return HQ_OK;
 }
 
 /* ---- whole gradient ---- */
 
-/* work->gradient of a block from the rows of its entries. */
-static void collect_block(hq_circuit_work *work, int64_t block)
+/* work->outputs of all evaluations of the batch. */
+static hq_status evaluate_all(hq_circuit_work *work, const hq_runner *runner, int64_t batch, const double *x,
+                              const double *w)
 {
     const hq_circuit *c = work->circuit;
-    memset(work->gradient, 0, (size_t)(c->inputs + c->weights) * (size_t)work->lanes * sizeof(double));
+    hq_shift_items shifted = {work, w, hq_circuit_shift_evaluations(c)};
+    const hq_items items = {.parts = shifted.evaluations,
+                            .in_size = c->inputs,
+                            .out_size = c->n_observables,
+                            .evaluate = hq_shift_evaluate,
+                            .ctx = &shifted};
+    if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
+        hq_fused_bind(&work->fused, w);
+    else
+        hq_sweep_bind_weights(&work->sweep, w);
+    return runner->run(runner, &items, batch, x, work->outputs);
+}
+
+/* Adds sum over terms of weight * (what `value` makes of the term's outputs) to the rows of the entries. */
+static void add_sample(const hq_circuit *c, const double *rows, const double *dq, double *dx, double *dw)
+{
+    const int outputs = c->n_observables;
+    rows += outputs; /* the unshifted one */
     for (int e = 0; e < c->n_entries; e++) {
-        const double *row = work->rows + (block * c->n_entries + e) * work->lanes;
-        double *gradient = work->gradient + entry_row(c, e) * work->lanes;
-        for (int l = 0; l < work->lanes; l++) gradient[l] += row[l];
+        const hq_shift_rule *rule = hq_circuit_entry_rule(c, e);
+        const hq_binding *b = hq_circuit_entry_binding(c, e);
+        double gradient = 0;
+        for (int t = 0; t < rule->terms; t++, rows += outputs) {
+            double sum = 0;
+            for (int k = 0; k < outputs; k++) sum += dq[k] * rows[k];
+            gradient += rule->weight[t] * sum;
+        }
+        *(b->source == HQ_SOURCE_INPUT ? &dx[b->index] : &dw[b->index]) += b->scale * gradient;
     }
 }
 
@@ -88,48 +185,28 @@ hq_status hq_circuit_bwd_shift(const hq_circuit *circuit, hq_circuit_work *work,
                                const double *x, const double *w, const double *dq, double *dx, double *dw)
 {
     HQ_ASSERT(work->circuit == circuit && batch <= work->batch);
-    int64_t blocks = hq_work_blocks(work, batch);
-    shift_job job = {work, batch, x, w, dq};
-    hq_work_bind_weights(work, w);
-    HQ_TRY(runner->run(runner, blocks * circuit->n_entries, work->lanes, shift_item, &job, work->rows));
+    const int64_t row = (int64_t)hq_circuit_shift_evaluations(circuit) * circuit->n_observables;
+    HQ_TRY(evaluate_all(work, runner, batch, x, w));
     memset(dw, 0, (size_t)circuit->weights * sizeof *dw);
-    for (int64_t block = 0; block < blocks; block++) {
-        collect_block(work, block);
-        hq_work_scatter(work, hq_work_block_lanes(work, batch, block), dx + block * work->lanes * circuit->inputs, dw);
-    }
+    memset(dx, 0, (size_t)(batch * circuit->inputs) * sizeof *dx);
+    for (int64_t b = 0; b < batch; b++)
+        add_sample(circuit, work->outputs + b * row, dq + b * circuit->n_observables, dx + b * circuit->inputs, dw);
     return HQ_OK;
 }
 
-void hq_shift_jacobian(hq_circuit_work *work, const double *x, const double *w, double *jacobian)
+hq_status hq_shift_jacobian(hq_circuit_work *work, const double *x, const double *w, double *jacobian)
 {
     const hq_circuit *c = work->circuit;
-    int outputs = c->n_observables;
-    memset(jacobian, 0, (size_t)((c->inputs + c->weights) * outputs) * sizeof(double));
-    hq_work_bind_weights(work, w);
-    hq_work_bind_inputs(work, 1, x, w);
+    const int outputs = c->n_observables;
+    HQ_TRY(evaluate_all(work, &hq_runner_local, 1, x, w));
+    memset(jacobian, 0, (size_t)((c->inputs + c->weights) * outputs) * sizeof *jacobian);
+    const double *rows = work->outputs + outputs;
     for (int e = 0; e < c->n_entries; e++) {
-        const hq_shift_rule *rule = entry_rule(c, e);
-        double *row = jacobian + entry_row(c, e) * outputs;
-        for (int t = 0; t < rule->terms; t++) {
-            run_shifted(work, e, rule->shift[t], x, w);
-            for (int k = 0; k < outputs; k++) row[k] += rule->weight[t] * work->q_lanes[k];
-        }
-        hq_work_bind_op(work, c->entries[e].op, x, w, 0, 0);
+        const hq_shift_rule *rule = hq_circuit_entry_rule(c, e);
+        double *row = jacobian + hq_circuit_entry_row(c, e) * outputs;
+        for (int t = 0; t < rule->terms; t++, rows += outputs)
+            for (int k = 0; k < outputs; k++)
+                row[k] += hq_circuit_entry_binding(c, e)->scale * rule->weight[t] * rows[k];
     }
-}
-
-hq_status hq_circuit_jacobian(const hq_circuit *circuit, hq_circuit_work *work, int method, const double *x,
-                              const double *w, double *jacobian)
-{
-    HQ_ASSERT(work->circuit == circuit);
-    switch (method) {
-    case HQ_GRADIENT_ADJOINT:
-        hq_adjoint_jacobian(work, x, w, jacobian);
-        return HQ_OK;
-    case HQ_GRADIENT_PARAMETER_SHIFT:
-        hq_shift_jacobian(work, x, w, jacobian);
-        return HQ_OK;
-    default:
-        HQ_FAIL(HQ_ERR_CONFIG, "gradient method %d of a circuit; allowed are 0 and 1", method);
-    }
+    return HQ_OK;
 }

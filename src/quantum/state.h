@@ -1,51 +1,46 @@
-/* state.h: state vectors of a block of samples, and the gate kernels on them.
+/* state.h: state vectors, and which of their amplitudes a gate works on.
  *
- * A block holds `lanes` samples side by side: re[2^n][lanes], im[2^n][lanes]. All arithmetic is lane by lane and every
- * sum runs in the order of the amplitudes, so a sample's result does not depend on its lane or on the number of lanes.
+ * A state holds `1 << lane_bits` lanes side by side: re[2^n][lanes] and im[2^n][lanes], one flat array each. Samples of
+ * a batch are lanes; a large state has one lane. The flat index of an amplitude is (basis state << lane_bits) | lane:
+ * for the kernels lanes are low bits that no gate touches.
  */
 #ifndef QUANTUM_STATE_H
 #define QUANTUM_STATE_H
 
+#include "hqcnn/base.h"
 #include "quantum/gate_table.h"
 
-#define HQ_LANES_MAX 16
+#define HQ_VECTOR 8 /* doubles that the kernels handle together; a state has at least so many */
 
 typedef struct hq_state {
     int qubits;
-    int lanes;
-    double *re, *im; /* not owned */
+    int lane_bits;   /* 0, or at least log2 HQ_VECTOR */
+    double *re, *im; /* [hq_state_size], aligned to HQ_ALIGN; not owned */
 } hq_state;
 
-/* The pairs of basis states that a gate on certain wires works on: every index with index & mask == value, and index ^
- * flip. They come in runs of consecutive indices. */
+/* Numbers in re, and in im. Those beyond the last amplitude of a very small state are zero and stay so. */
+size_t hq_state_size(int qubits, int lane_bits);
+
+/* The pairs of basis states that a gate on certain wires works on: every index i with (i & fixed) == value, and
+ * i ^ flip. */
 typedef struct hq_pairs {
-    uint32_t value, flip;
-    int fixed;                       /* how many bits of an index the gate fixes */
-    int position[HQ_GATE_WIRES_MAX]; /* their positions, ascending */
-    size_t runs, run;                /* number of runs and their length */
+    size_t value, fixed, flip;
 } hq_pairs;
 
-/* Pairs of `gate` on wires[controls + targets], all different, of `qubits`. */
-hq_pairs hq_pairs_make(const hq_gate *gate, int qubits, const int *wires);
+/* Pairs of block `block` of `gate` on wires[controls + targets], all different, of `qubits`. */
+hq_pairs hq_pairs_make(const hq_gate *gate, int block, int qubits, const int *wires);
 
-/* One matrix for each lane. */
-typedef struct hq_mat2_lanes {
-    double re[4][HQ_LANES_MAX], im[4][HQ_LANES_MAX];
-} hq_mat2_lanes;
+/* A product of X, Y, Z on some wires, as bit masks of basis state numbers: X sets a bit of x, Z of z, Y of both. */
+typedef struct hq_pauli {
+    uint32_t x, z;
+} hq_pauli;
 
-/* |0...0> in every lane; all amplitudes zero (not a state). */
+/* |0...0> in every lane; all amplitudes zero (not a state); the amplitudes of another state of the same shape. */
 void hq_state_reset(hq_state *state);
 void hq_state_clear(hq_state *state);
+void hq_state_copy(hq_state *state, const hq_state *from);
 
-/* Applies one matrix, of the given form, to all lanes. */
-void hq_state_apply(hq_state *state, const hq_pairs *pairs, hq_form form, const hq_mat2 *m);
-
-/* Applies to every lane its own matrix, or the inverse of it. */
-void hq_state_apply_lanes(hq_state *state, const hq_pairs *pairs, const hq_mat2_lanes *m, bool inverse);
-
-/* out[r][c][lane] = sum over pairs of conj(bra_r) ket_c: then <bra| D |ket> = sum of D_rc out_rc for any matrix D of
- * the gate's kind. For HQ_FORM_PHASE only the entry (1, 1) is computed, the others are zero. */
-void hq_state_overlap(const hq_state *bra, const hq_state *ket, const hq_pairs *pairs, hq_form form,
-                      hq_mat2_lanes *out);
+/* Takes the arrays of a state from an arena. */
+void hq_state_take(hq_state *state, int qubits, int lane_bits, hq_arena *arena);
 
 #endif

@@ -52,7 +52,7 @@ static void test_refused_method(void)
     hq_circuit_work *work;
     double x[1] = {0}, w[3] = {0}, jacobian[8];
     CHECK(hq_circuit_create_hqcnn(1, 1, HQ_ATTENTION_NONE, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
     CHECK(hq_circuit_jacobian(c, work, 2, x, w, jacobian) == HQ_ERR_CONFIG);
     hq_circuit_work_destroy(work);
     hq_circuit_destroy(c);
@@ -65,7 +65,7 @@ static void check_outputs(hq_random *stream, int qubits, int layers, int attenti
     hq_circuit_work *work;
     double x[BATCH * 5], w[3 * 20], q[BATCH * 10], want[10];
     CHECK(hq_circuit_create_hqcnn(qubits, layers, attention, observables, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, BATCH, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, BATCH, NULL, &work) == HQ_OK);
     fill_random(stream, BATCH * qubits, -4, 4, x);
     fill_random(stream, hq_circuit_weights(c), 0, 6.3, w);
     CHECK(hq_circuit_fwd(c, work, BATCH, x, w, q) == HQ_OK);
@@ -98,7 +98,7 @@ static void test_one_qubit_closed_form(void)
     hq_circuit_work *work;
     double x = 0.4, w[3] = {0.9, 0.7, 0}, q[2], dq[2] = {0, 1}, dx, dw[3];
     CHECK(hq_circuit_create_hqcnn(1, 1, HQ_ATTENTION_NONE, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
     CHECK(hq_circuit_fwd(c, work, 1, &x, w, q) == HQ_OK);
     CHECK_NEAR(q[0], sin(1.3) * cos(0.7), 1e-15);
     CHECK_NEAR(q[1], cos(1.3), 1e-15);

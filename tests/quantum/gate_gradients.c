@@ -89,7 +89,7 @@ static void check_circuit(const hq_circuit *c, const char *name)
     double x[8], w[8], q[OUTPUTS], want[OUTPUTS], adjoint[8 * OUTPUTS], shift[8 * OUTPUTS];
     fill_random(&stream, 8, -4, 4, x);
     fill_random(&stream, 8, -4, 4, w);
-    CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
     CHECK(hq_circuit_fwd(c, work, 1, x, w, q) == HQ_OK);
     dense_outputs(c, x, w, want);
     for (int k = 0; k < OUTPUTS; k++)

@@ -55,7 +55,7 @@ static void check_case(const json_t *item, int index)
     int qubits = (int)json_integer_value(json_object_get(item, "qubits"));
     int layers = (int)json_integer_value(json_object_get(item, "layers"));
     CHECK(hq_circuit_create_hqcnn(qubits, layers, attention_of(item), HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
     int outputs = hq_circuit_outputs(c);
     double *x = numbers(json_object_get(item, "x"), hq_circuit_inputs(c));
     double *w = numbers(json_object_get(item, "w"), hq_circuit_weights(c));

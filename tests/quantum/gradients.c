@@ -30,7 +30,7 @@ static setup make(int qubits, int layers, int attention, int observables)
 {
     setup s;
     CHECK(hq_circuit_create_hqcnn(qubits, layers, attention, observables, &s.circuit) == HQ_OK);
-    CHECK(hq_circuit_work_create(s.circuit, BATCH, &s.work) == HQ_OK);
+    CHECK(hq_circuit_work_create(s.circuit, BATCH, NULL, &s.work) == HQ_OK);
     s.inputs = BATCH * hq_circuit_inputs(s.circuit);
     s.weights = hq_circuit_weights(s.circuit);
     s.outputs = BATCH * hq_circuit_outputs(s.circuit);

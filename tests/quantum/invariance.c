@@ -53,7 +53,7 @@ static void check_alone(const hq_circuit *c, gradient_fn gradient, int64_t batch
 {
     int inputs = hq_circuit_inputs(c), weights = hq_circuit_weights(c), outputs = hq_circuit_outputs(c);
     hq_circuit_work *work;
-    CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
     result one = new_result(c);
     double *sum = calloc((size_t)weights, sizeof *sum);
     for (int64_t b = 0; b < batch; b++) {
@@ -86,7 +86,7 @@ static void check_batch(int qubits, int attention, int64_t batch, gradient_fn gr
     hq_circuit *c;
     hq_circuit_work *work;
     CHECK(hq_circuit_create_hqcnn(qubits, 1, attention, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, BATCH, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, BATCH, NULL, &work) == HQ_OK);
     double *x = calloc((size_t)(BATCH * qubits), sizeof *x), *w = calloc((size_t)(4 * qubits), sizeof *w);
     double *dq = calloc((size_t)(BATCH * 2 * qubits), sizeof *dq);
     fill_random(&stream, BATCH * qubits, -2, 2, x);
@@ -168,7 +168,7 @@ static void test_runners(void)
     fill_random(&stream, 2 * 4 * QUBITS, 0, 6.3, w);
     fill_random(&stream, SAMPLES * 2 * QUBITS, -1, 1, dq);
     CHECK(hq_circuit_create_hqcnn(QUBITS, 2, HQ_ATTENTION_TRAINABLE, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, SAMPLES, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, SAMPLES, NULL, &work) == HQ_OK);
     CHECK(hq_circuit_bwd_shift(c, work, &hq_runner_local, SAMPLES, x, w, dq, dx[0], dw[0]) == HQ_OK);
     int workers[] = {1, 2, 3, 7, 64};
     hq_runner runners[6] = {{run_backwards, NULL}};

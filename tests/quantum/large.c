@@ -15,7 +15,7 @@ static void outputs_of(int qubits, int attention, const double *x, const double 
     hq_circuit *c;
     hq_circuit_work *work;
     CHECK(hq_circuit_create_hqcnn(qubits, 1, attention, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
     CHECK(hq_circuit_fwd(c, work, 1, x, w, q) == HQ_OK);
     hq_circuit_work_destroy(work);
     hq_circuit_destroy(c);
@@ -79,7 +79,7 @@ static void test_norm(void)
         fill_random(&stream, 2 * 4 * QUBITS_MAX, 0, 6.3, w);
         CHECK(hq_circuit_create_hqcnn(qubits, 2, HQ_ATTENTION_QFT, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
         CHECK(hq_circuit_observe(c, (hq_pauli){0, 0}) == HQ_OK);
-        CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+        CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
         CHECK(hq_circuit_fwd(c, work, 1, x, w, q) == HQ_OK);
         for (int k = 0; k < 2 * qubits; k++) CHECK(fabs(q[k]) <= 1);
         CHECK_NEAR(q[2 * qubits], 1, 1e-12);
@@ -116,7 +116,7 @@ static void check_gradient(int qubits, hq_random *stream)
     fill_random(stream, 2 * QUBITS_MAX, -1, 1, dq);
     fill_random(stream, 5 * QUBITS_MAX, -0.5, 0.5, direction);
     CHECK(hq_circuit_create_hqcnn(qubits, 1, HQ_ATTENTION_TRAINABLE, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, 1, &work) == HQ_OK);
+    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
     CHECK(hq_circuit_bwd_adjoint(c, work, 1, x, w, dq, dx, dw) == HQ_OK);
     for (int i = 0; i < qubits; i++) sum += dx[i] * direction[i];
     for (int p = 0; p < hq_circuit_weights(c); p++) sum += dw[p] * direction[qubits + p];
