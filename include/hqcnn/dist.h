@@ -1,4 +1,5 @@
-/* dist.h: everything that knows MPI: start and stop, agreement, exact sums, gathering, node-shared memory.
+/* dist.h: everything that knows MPI: start and stop, agreement, exact sums, gathering, node-shared memory,
+ * spreading of work.
  *
  * One path for 1 and n ranks: a program started without mpirun is rank 0 of 1. "Collective" below means: every rank
  * calls it, in the same order. Errors of MPI itself come back as HQ_ERR_COMM.
@@ -70,5 +71,73 @@ void *hq_dist_shared_block(const hq_shared *shared);
 /* Makes what the ranks of the node wrote visible to all of them. Collective on the node. */
 hq_status hq_dist_shared_sync(const hq_shared *shared);
 void hq_dist_shared_free(hq_shared *shared);
+
+/* ---- spreading --------------------------------------------------------------------------------------------------- */
+
+/* Work for a batch of samples. Every rank brings samples of its own, perhaps none; each needs `parts` items. Items are
+ * numbered sample by sample, the samples in rank order: item k is part k % parts of sample k / parts. */
+typedef struct hq_items {
+    int parts;    /* items of one sample, at least 1; equal on all ranks */
+    int in_size;  /* numbers in the input row of a sample, perhaps none; equal on all ranks */
+    int out_size; /* numbers in the row of an item, at least 1; equal on all ranks */
+    /* Evaluates the items [lo, hi), at least one: out[hi - lo][out_size]. in: input rows of the samples lo / parts to
+     * (hi - 1) / parts. Any rank may be asked for any items, and is asked once in a call, or not at all. A row must
+     * depend on the input row and the part alone: the number of a sample tells who owned it, so what must differ
+     * between samples (the index of a random draw) belongs in the input row. */
+    hq_status (*evaluate)(void *ctx, int64_t lo, int64_t hi, const double *in, double *out);
+    void *ctx;
+} hq_items;
+
+/* Spreads work over all ranks: made once, reused for work of any shape. It keeps the buffers and counts. */
+typedef struct hq_spread hq_spread;
+
+/* Makes a spread and measures what a call, a message and a number in one cost, for hq_dist_spread_pays (a few dozen
+ * empty calls). Collective. `dist` must outlive it. The caller frees it with hq_dist_spread_destroy (local; NULL is
+ * allowed). Statuses, equal on all ranks: HQ_ERR_MEMORY, HQ_ERR_COMM. */
+hq_status hq_dist_spread_create(const hq_dist *dist, hq_spread **out_spread);
+void hq_dist_spread_destroy(hq_spread *spread);
+
+/* Takes the memory for calls with these sizes and up to samples_total samples on all ranks together: such calls then
+ * allocate nothing. Buffers only grow, so several shapes may be reserved in turn. Collective, with equal arguments;
+ * costs nothing when there is enough. HQ_ERR_MEMORY on all ranks when one of them has none; the spread stays usable. */
+hq_status hq_dist_spread_reserve(hq_spread *spread, int64_t samples_total, int parts, int in_size, int out_size);
+
+/* Evaluates the items of all ranks' samples, cut evenly over all ranks (hq_dist_share_of), and brings the rows to the
+ * owners of the samples. samples: of this rank; in[samples][in_size], out[samples][parts][out_size], not overlapping.
+ * Rows are copied, so the result does not depend on the split, to the bit. Who needs data of whom follows from the
+ * counts of samples; messages go only between owners and other ranks that evaluate for them.
+ *
+ * Collective; a rank that could not prepare its samples takes part with none and tells of its failure afterwards.
+ * Returns the worst status of all evaluate() calls, equal on all ranks; the rows of a rank that failed are zero. Also
+ * HQ_ERR_MEMORY (equal on all ranks) and HQ_ERR_COMM. Allocates when the sizes are larger than all before. */
+hq_status hq_dist_spread(hq_spread *spread, const hq_items *items, int64_t samples, const double *in, double *out);
+
+/* Whether spreading is expected to be faster than every rank evaluating its own samples:
+ *   without: samples_most * parts * seconds_per_item
+ *   with:    ceil(samples_total * parts / ranks) * seconds_per_item
+ *            + call + messages * seconds of a message + numbers * seconds of a number
+ * with the seconds measured by hq_dist_spread_create (the slowest rank's), messages and numbers sent and received by
+ * the busiest rank. samples_total: of all ranks; samples_most: of the rank that has most; seconds_per_item: the
+ * caller's estimate. Local; the same answer on every rank when the arguments are equal on all of them (an estimate from
+ * a clock must be agreed on first, see hq_dist_balance). The answer changes times, never results. */
+bool hq_dist_spread_pays(const hq_spread *spread, int64_t samples_total, int64_t samples_most, const hq_items *items,
+                         double seconds_per_item);
+
+/* What this rank has done since the spread was made. */
+typedef struct hq_spread_counts {
+    int64_t calls;
+    int64_t items;    /* evaluated here */
+    int64_t messages; /* sent to other ranks: input rows and rows of items */
+    int64_t bytes;    /* in these messages */
+    double waiting;   /* seconds in which this rank waited for others or for messages */
+} hq_spread_counts;
+hq_spread_counts hq_dist_spread_counts(const hq_spread *spread);
+
+/* Least, mean and largest of one number of every rank, equal on all ranks; for reports of how even the load is, and to
+ * agree on a measured time. Not for training results: the mean is summed in an order of MPI's. Collective. */
+typedef struct hq_balance {
+    double least, mean, most;
+} hq_balance;
+hq_status hq_dist_balance(const hq_dist *dist, double mine, hq_balance *out_balance);
 
 #endif
