@@ -76,7 +76,7 @@ void hq_dist_shared_free(hq_shared *shared);
 
 /* Work for a batch of samples. Every rank brings samples of its own, perhaps none; each needs `parts` items. Items are
  * numbered sample by sample, the samples in rank order: item k is part k % parts of sample k / parts. */
-typedef struct hq_items {
+typedef struct hq_spread_items {
     int parts;    /* items of one sample, at least 1; equal on all ranks */
     int in_size;  /* numbers in the input row of a sample, perhaps none; equal on all ranks */
     int out_size; /* numbers in the row of an item, at least 1; equal on all ranks */
@@ -86,7 +86,7 @@ typedef struct hq_items {
      * between samples (the index of a random draw) belongs in the input row. */
     hq_status (*evaluate)(void *ctx, int64_t lo, int64_t hi, const double *in, double *out);
     void *ctx;
-} hq_items;
+} hq_spread_items;
 
 /* Spreads work over all ranks: made once, reused for work of any shape. It keeps the buffers and counts. */
 typedef struct hq_spread hq_spread;
@@ -110,7 +110,8 @@ hq_status hq_dist_spread_reserve(hq_spread *spread, int64_t samples_total, int p
  * Collective; a rank that could not prepare its samples takes part with none and tells of its failure afterwards.
  * Returns the worst status of all evaluate() calls, equal on all ranks; the rows of a rank that failed are zero. Also
  * HQ_ERR_MEMORY (equal on all ranks) and HQ_ERR_COMM. Allocates when the sizes are larger than all before. */
-hq_status hq_dist_spread(hq_spread *spread, const hq_items *items, int64_t samples, const double *in, double *out);
+hq_status hq_dist_spread(hq_spread *spread, const hq_spread_items *items, int64_t samples, const double *in,
+                         double *out);
 
 /* Whether spreading is expected to be faster than every rank evaluating its own samples:
  *   without: samples_most * parts * seconds_per_item
@@ -120,8 +121,8 @@ hq_status hq_dist_spread(hq_spread *spread, const hq_items *items, int64_t sampl
  * the busiest rank. samples_total: of all ranks; samples_most: of the rank that has most; seconds_per_item: the
  * caller's estimate. Local; the same answer on every rank when the arguments are equal on all of them (an estimate from
  * a clock must be agreed on first, see hq_dist_balance). The answer changes times, never results. */
-bool hq_dist_spread_pays(const hq_spread *spread, int64_t samples_total, int64_t samples_most, const hq_items *items,
-                         double seconds_per_item);
+bool hq_dist_spread_pays(const hq_spread *spread, int64_t samples_total, int64_t samples_most,
+                         const hq_spread_items *items, double seconds_per_item);
 
 /* What this rank has done since the spread was made. */
 typedef struct hq_spread_counts {

@@ -128,7 +128,7 @@ static range intersect(range a, range b) { return (range){larger(a.lo, b.lo), sm
 /* One call, from the side of this rank, which is an owner and an evaluator. */
 typedef struct spread_call {
     hq_spread *spread;
-    const hq_items *items;
+    const hq_spread_items *items;
     int64_t n_items;    /* of all ranks */
     range owned, share; /* items of this rank's samples; items that this rank evaluates */
     bool alone;         /* this rank evaluates items of its own only: in and out of the caller serve */
@@ -288,7 +288,7 @@ static hq_status learn_counts(hq_spread *spread, int64_t samples)
     return HQ_OK;
 }
 
-static spread_call plan(hq_spread *spread, const hq_items *items, const double *in, double *out)
+static spread_call plan(hq_spread *spread, const hq_spread_items *items, const double *in, double *out)
 {
     spread_call call = {.spread = spread, .items = items, .in = in, .out = out};
     call.inputs = spread->inputs.data;
@@ -328,7 +328,7 @@ static hq_status exchange_rows(spread_call *call)
 static hq_status evaluate_share(spread_call *call)
 {
     const range share = call->share;
-    const hq_items *items = call->items;
+    const hq_spread_items *items = call->items;
     const int64_t n = share.hi - share.lo;
     if (n == 0) return HQ_OK;
     double *rows = call->alone ? own_row(call, share.lo) : share_row(call, share.lo);
@@ -347,7 +347,8 @@ static hq_status agree_on(hq_spread *spread, hq_status mine)
     return worst;
 }
 
-hq_status hq_dist_spread(hq_spread *spread, const hq_items *items, int64_t samples, const double *in, double *out)
+hq_status hq_dist_spread(hq_spread *spread, const hq_spread_items *items, int64_t samples, const double *in,
+                         double *out)
 {
     HQ_ASSERT(samples >= 0);
     HQ_TRY(learn_counts(spread, samples));

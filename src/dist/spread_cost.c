@@ -11,7 +11,7 @@ enum { REPEATS = 10, LARGE = 1 << 15, LEAST = 1 << 6 }; /* numbers in all long r
 
 static hq_status write_zeros(void *ctx, int64_t lo, int64_t hi, const double *in, double *out)
 {
-    const hq_items *items = ctx;
+    const hq_spread_items *items = ctx;
     (void)in;
     memset(out, 0, (size_t)((hi - lo) * items->out_size) * sizeof *out);
     return HQ_OK;
@@ -21,7 +21,7 @@ static hq_status write_zeros(void *ctx, int64_t lo, int64_t hi, const double *in
  * every rank. scratch: room for in and out. */
 static hq_status time_call(hq_spread *spread, int64_t samples, int out_size, double *scratch, double *seconds)
 {
-    hq_items items = {.parts = 1, .in_size = 1, .out_size = out_size, .evaluate = write_zeros, .ctx = &items};
+    hq_spread_items items = {.parts = 1, .in_size = 1, .out_size = out_size, .evaluate = write_zeros, .ctx = &items};
     HQ_TRY(hq_dist_spread(spread, &items, samples, scratch, scratch + samples)); /* opens connections */
     const double start = hq_clock();
     for (int i = 0; i < REPEATS; i++) HQ_TRY(hq_dist_spread(spread, &items, samples, scratch, scratch + samples));
@@ -63,8 +63,8 @@ hq_status hq_spread_measure(hq_spread *spread)
 
 /* In double, which cannot overflow. Partners of the busiest rank: as an owner those who evaluate for it, as an
  * evaluator at most one for each sample; each of them costs a message to it and one from it. */
-bool hq_dist_spread_pays(const hq_spread *spread, int64_t samples_total, int64_t samples_most, const hq_items *items,
-                         double seconds_per_item)
+bool hq_dist_spread_pays(const hq_spread *spread, int64_t samples_total, int64_t samples_most,
+                         const hq_spread_items *items, double seconds_per_item)
 {
     const double parts = items->parts, ranks = spread->dist->size, most = (double)samples_most;
     const double share = ceil((double)samples_total * parts / ranks);

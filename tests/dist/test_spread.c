@@ -58,7 +58,7 @@ static double number_of(const double *input, int in_size, int part, int j)
 }
 
 typedef struct job {
-    hq_items items;
+    hq_spread_items items;
     int64_t asked;    /* items asked for in this call, on this rank */
     int asks;         /* calls of evaluate */
     hq_status answer; /* of evaluate */
@@ -67,7 +67,7 @@ typedef struct job {
 static hq_status evaluate(void *ctx, int64_t lo, int64_t hi, const double *inputs, double *rows)
 {
     job *work = ctx;
-    const hq_items *items = &work->items;
+    const hq_spread_items *items = &work->items;
     const int64_t first = lo / items->parts;
     for (int64_t k = lo; k < hi; k++) {
         const double *input = inputs + (k / items->parts - first) * items->in_size;
@@ -84,7 +84,7 @@ static void make_job(job *work, int parts, int in_size, int out_size)
     *work = (job){.items = {parts, in_size, out_size, evaluate, work}};
 }
 
-static void fill_in(int pattern, const hq_items *items)
+static void fill_in(int pattern, const hq_spread_items *items)
 {
     const int rank = hq_dist_rank(dist);
     for (int64_t s = 0; s < samples_of(pattern, rank); s++)
@@ -102,7 +102,7 @@ static hq_status spread_job(int pattern, job *work)
 /* ---- checks ---- */
 
 /* Rows of this rank that are not exactly those of the serial evaluation. */
-static int64_t wrong_rows(int pattern, const hq_items *items)
+static int64_t wrong_rows(int pattern, const hq_spread_items *items)
 {
     const int rank = hq_dist_rank(dist);
     const int64_t before = samples_before(pattern, rank);
@@ -136,7 +136,7 @@ static int evaluator_of(int64_t n, int64_t item)
 
 /* Bytes and messages that this rank must send, found item by item: the input of its samples once to every other rank
  * that evaluates items of it, and rows of items of others. */
-static void expected_traffic(int pattern, const hq_items *items, int64_t *bytes, int64_t *messages)
+static void expected_traffic(int pattern, const hq_spread_items *items, int64_t *bytes, int64_t *messages)
 {
     const int me = hq_dist_rank(dist);
     const int64_t n = samples_before(pattern, hq_dist_size(dist)) * items->parts;
@@ -292,7 +292,7 @@ static void test_too_large(void)
 static void test_pays(void)
 {
     const int size = hq_dist_size(dist);
-    const hq_items items = {33, 4, 8, evaluate, NULL};
+    const hq_spread_items items = {33, 4, 8, evaluate, NULL};
     hq_balance call, message, number;
     CHECK_INT(hq_dist_balance(dist, spread->call_seconds, &call), HQ_OK);
     CHECK_INT(hq_dist_balance(dist, spread->message_seconds, &message), HQ_OK);
@@ -331,7 +331,7 @@ static void test_time(void)
 {
     const int size = hq_dist_size(dist);
     const int64_t mine = hq_dist_rank(dist) == 0 ? 16 : 0;
-    hq_items items = {4, 1, 1, sleep_for_items, NULL};
+    hq_spread_items items = {4, 1, 1, sleep_for_items, NULL};
     memset(in, 0, sizeof in);
     double start = hq_clock();
     if (mine > 0) sleep_for_items(NULL, 0, 64, in, out);
