@@ -22,6 +22,7 @@
     X(ERR_DATA, 3, "bad data")                                                                                         \
     X(ERR_FILE, 3, "file cannot be read or written")                                                                   \
     X(ERR_NUMERIC, 4, "training diverged")                                                                             \
+    X(ERR_EXECUTOR, 5, "the external executor failed; the state is saved")                                             \
     X(ERR_COMM, 5, "communication failed")                                                                             \
     X(ERR_MEMORY, 1, "out of memory")                                                                                  \
     X(ERR_INTERNAL, 1, "internal error")
@@ -120,6 +121,7 @@ typedef enum hq_purpose {
     HQ_PURPOSE_DROPOUT = 4, /* index: global sample */
     HQ_PURPOSE_PHANTOM = 5, /* index: sample of the built-in set; epoch: split */
     HQ_PURPOSE_SHOTS = 6,   /* index: circuit evaluation */
+    HQ_PURPOSE_SPSA = 7,    /* index: key of the sample */
     HQ_PURPOSE_TEST = 100   /* for tests */
 } hq_purpose;
 

@@ -55,25 +55,33 @@ const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classica
 size_t hq_model_input_size(const hq_model *model);         /* numbers of one sample */
 size_t hq_model_arena_bytes(const hq_model *model);        /* activations of one micro-batch */
 
-/* Forward pass in evaluation mode (running statistics, no dropout). x[n][...] as hq_data_load makes it; the
- * logits[n][classes] stay in the model until the next pass. */
-hq_status hq_model_predict(hq_model *model, int n, const hq_real *x, const hq_real **out_logits);
-
-/* One micro-batch of training. */
+/* One micro-batch, of training or of an evaluation. */
 typedef struct hq_model_batch {
     int n;
     const hq_real *x;
     const int32_t *labels;      /* [n][info.labels] */
-    const int64_t *samples;     /* global sample numbers: key of dropout */
+    const int64_t *samples;     /* [n] keys of the random draws of dropout, shots and noise: global sample numbers */
     const double *class_weight; /* [classes] */
     double denominator;         /* of the loss: samples of the global batch (times classes for multi-label) */
     uint64_t seed;
     uint32_t epoch;
-    const hq_runner *runner; /* who evaluates shifted circuits */
+    const hq_runner *runner; /* who evaluates circuits */
 } hq_model_batch;
+
+/* Forward pass in evaluation mode (running statistics, no dropout) of n samples of batch: n, x, samples, epoch and
+ * runner are used. The logits[n][classes] stay in the model until the next pass. Logically collective, as the runner.
+ */
+hq_status hq_model_predict(hq_model *model, const hq_model_batch *batch, const hq_real **out_logits);
 
 /* Forward and backward: *loss is this micro-batch's share of the batch loss, the gradient block and batch statistics
  * are written, logits[n][classes] stay readable through out_logits until the next pass. */
 hq_status hq_model_train(hq_model *model, const hq_model_batch *batch, double *loss, const hq_real **out_logits);
+
+/* Takes part in the circuits of other processes' micro-batches, without one of its own: stands in for hq_model_train
+ * (training set) or hq_model_predict. epoch: as theirs. Logically collective, as the runner. */
+hq_status hq_model_join(hq_model *model, bool training, uint32_t epoch, const hq_runner *runner);
+
+/* The largest items of a micro-batch's circuits (see quantum.h); parts 0 when there are none. */
+hq_items hq_model_largest_items(const hq_model *model);
 
 #endif

@@ -58,10 +58,15 @@ typedef struct hq_runner {
 /* Evaluates every item in this process. */
 extern const hq_runner hq_runner_local;
 
-/* How exact circuits are computed; all zero: chosen by the program. */
+/* How circuits are computed; all zero: exactly, in a way chosen by the program, with gradients by the adjoint method.
+ */
 typedef struct hq_circuit_options {
-    int kernel; /* HQ_COMPUTE_KERNEL_* of config.h */
-    int path;   /* HQ_COMPUTE_CIRCUIT_* of config.h */
+    int kernel;       /* HQ_COMPUTE_KERNEL_* of config.h */
+    int path;         /* HQ_COMPUTE_CIRCUIT_* of config.h */
+    int method;       /* HQ_GRADIENT_* of config.h: of hq_circuit_backward */
+    double spsa_step; /* radians */
+    int spsa_samples;
+    uint64_t seed; /* of all random draws */
 } hq_circuit_options;
 
 /* Work memory for batches of up to `batch` samples of one circuit, made once and reused: the functions below allocate
@@ -93,6 +98,30 @@ hq_status hq_circuit_bwd_adjoint(const hq_circuit *circuit, hq_circuit_work *wor
  * Phys. Rev. A 99, 032331 (2019). */
 hq_status hq_circuit_bwd_shift(const hq_circuit *circuit, hq_circuit_work *work, const hq_runner *runner, int64_t batch,
                                const double *x, const double *w, const double *dq, double *dx, double *dw);
+
+/* ---- batches of a training ---------------------------------------------------------------------------------------
+ *
+ * Forward, then perhaps backward, for a batch whose evaluations may be spread by a runner. Both are logically
+ * collective as the runner is: a process without samples of its own calls them with n = 0. */
+typedef struct hq_circuit_batch {
+    int64_t n;
+    const double *x;     /* [n][Q] */
+    const double *w;     /* [P], equal on all processes */
+    const int64_t *keys; /* [n], below 2^53: index of every sample's random draws; NULL: 0, 1, ... */
+    uint32_t epoch;      /* of these draws */
+    bool gradient;       /* backward will follow: shifted circuits are evaluated too */
+} hq_circuit_batch;
+
+/* q[n][O]. A status of the runner is passed on. */
+hq_status hq_circuit_forward(hq_circuit_work *work, const hq_runner *runner, const hq_circuit_batch *batch, double *q);
+
+/* dx[n][Q] and dw[P] for dq[n][O], by the method of the options; written. Adjoint evaluates; the others contract what
+ * forward has left: Schuld et al. (see above); SPSA: Spall, IEEE Trans. Autom. Control 37, 332 (1992). */
+hq_status hq_circuit_backward(hq_circuit_work *work, const hq_runner *runner, const hq_circuit_batch *batch,
+                              const double *dq, double *dx, double *dw);
+
+/* The largest items that these make, for a runner that takes memory beforehand. */
+hq_items hq_circuit_largest_items(const hq_circuit_work *work);
 
 /* Full Jacobian of one sample, jacobian[Q + P][O], inputs first, by adjoint (one lane per output) or parameter shift.
  * method: HQ_GRADIENT_* of config.h, else HQ_ERR_CONFIG. */

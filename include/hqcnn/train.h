@@ -25,6 +25,28 @@ typedef struct hq_node_data {
 hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_data *data);
 void hq_train_free_data(hq_node_data *data);
 
+/* ---- who evaluates circuits -------------------------------------------------------------------------------------- */
+
+/* Evaluates the circuits of a run on their own ranks or spreads them, as dist.spread says. */
+typedef struct hq_spreader hq_spreader;
+
+/* Collective. Freed by hq_train_spreader_destroy (local; NULL is allowed). */
+hq_status hq_train_spreader_create(hq_dist *dist, const hq_config *config, const hq_model *model,
+                                   hq_spreader **out_spreader);
+void hq_train_spreader_destroy(hq_spreader *spreader);
+
+/* The runner for one round, in which the ranks together have about samples_total samples and none more than
+ * samples_most; equal on all ranks. Local. */
+const hq_runner *hq_train_spreader_round(hq_spreader *spreader, int64_t samples_total, int64_t samples_most);
+
+/* What this rank has done so far. Local. */
+typedef struct hq_circuit_load {
+    int64_t circuits; /* evaluated here */
+    int64_t bytes;    /* sent to other ranks */
+    double waiting;   /* seconds spent waiting for other ranks' circuits */
+} hq_circuit_load;
+hq_circuit_load hq_train_spreader_load(const hq_spreader *spreader);
+
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
 typedef struct hq_train_options {
@@ -60,11 +82,12 @@ typedef struct hq_evaluation {
     double loss; /* mean over samples, without class weights */
 } hq_evaluation;
 
-/* Evaluates a split, each sample exactly once. scores[count][classes], per_class[classes] and confusion as in metrics.h
- * are written on rank 0 only and may be NULL; evaluation is equal on all ranks. */
-hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, const hq_dataset *data,
-                            hq_split split, hq_evaluation *evaluation, double *scores, hq_class_metrics *per_class,
-                            int64_t *confusion);
+/* Evaluates a split, each sample exactly once; epoch: of the random draws of shots and noise. scores[count][classes],
+ * per_class[classes] and confusion as in metrics.h are written on rank 0 only and may be NULL; evaluation is equal on
+ * all ranks. */
+hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, hq_spreader *spreader,
+                            const hq_dataset *data, hq_split split, uint32_t epoch, hq_evaluation *evaluation,
+                            double *scores, hq_class_metrics *per_class, int64_t *confusion);
 
 /* Prints the table of an evaluation, and which classes have no AUC. per_class[classes]. Local; only rank 0 prints. */
 void hq_train_print_table(const char *title, const hq_data_info *info, const hq_evaluation *result,

@@ -49,6 +49,7 @@ typedef struct hq_loaded {
     hq_config config;
     hq_node_data data;
     hq_model *model;
+    hq_spreader *spreader;
 } hq_loaded;
 hq_status hq_cli_load(hq_dist *dist, const hq_options *options, hq_loaded *loaded);
 void hq_cli_unload(hq_loaded *loaded);

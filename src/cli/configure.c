@@ -46,6 +46,7 @@ hq_status hq_cli_load(hq_dist *dist, const hq_options *options, hq_loaded *loade
     hq_status status = hq_cli_configure(dist, options, state.config, options->checkpoint, &loaded->config);
     if (status == HQ_OK) status = hq_train_load_data(dist, &loaded->config, &loaded->data);
     if (status == HQ_OK) status = hq_dist_in_turn(dist, build, &building);
+    if (status == HQ_OK) status = hq_train_spreader_create(dist, &loaded->config, loaded->model, &loaded->spreader);
     hq_checkpoint_free(&state);
     if (status != HQ_OK) hq_cli_unload(loaded);
     return status;
@@ -53,6 +54,7 @@ hq_status hq_cli_load(hq_dist *dist, const hq_options *options, hq_loaded *loade
 
 void hq_cli_unload(hq_loaded *loaded)
 {
+    hq_train_spreader_destroy(loaded->spreader);
     hq_model_destroy(loaded->model);
     hq_train_free_data(&loaded->data);
     *loaded = (hq_loaded){0};

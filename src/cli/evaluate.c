@@ -28,8 +28,8 @@ static hq_status compute(hq_dist *dist, const hq_options *options, hq_loaded *lo
         if (status == HQ_OK) status = hq_alloc_array(cells, sizeof(int64_t), "confusion matrix", &results->confusion);
     }
     HQ_TRY(hq_dist_agree(dist, status));
-    return hq_train_evaluate(dist, &loaded->config, loaded->model, &loaded->data.set, options->split,
-                             &results->evaluation, results->scores, results->per_class, results->confusion);
+    return hq_train_evaluate(dist, &loaded->config, loaded->model, loaded->spreader, &loaded->data.set, options->split,
+                             0, &results->evaluation, results->scores, results->per_class, results->confusion);
 }
 
 static void release(hq_results *results)

@@ -27,17 +27,14 @@ static hq_real *head_bwd(hq_model *model, int n)
     return dmeasured;
 }
 
-static hq_status quantum_bwd(hq_model *model, int n, const hq_runner *runner, const hq_real *dmeasured,
-                             hq_real *dangles)
+static hq_status quantum_bwd(hq_model *model, const hq_model_batch *batch, const hq_real *dmeasured, hq_real *dangles)
 {
+    const int n = batch->n;
     hq_real *dw = hq_grads_at(model, model->circuit_weight);
     for (int i = 0; i < n * model->outputs; i++) model->dmeasured64[i] = dmeasured[i];
-    if (model->gradient_method == HQ_GRADIENT_ADJOINT)
-        HQ_TRY(hq_circuit_bwd_adjoint(model->circuit, model->circuit_work, n, model->angles64, model->weights64,
-                                      model->dmeasured64, model->dangles64, model->dweights64));
-    else
-        HQ_TRY(hq_circuit_bwd_shift(model->circuit, model->circuit_work, runner, n, model->angles64, model->weights64,
-                                    model->dmeasured64, model->dangles64, model->dweights64));
+    const hq_circuit_batch circuits = hq_model_circuits(model, batch, true);
+    HQ_TRY(hq_circuit_backward(model->circuit_work, batch->runner, &circuits, model->dmeasured64, model->dangles64,
+                               model->dweights64));
     for (int i = 0; i < n * model->qubits; i++) dangles[i] = (hq_real)model->dangles64[i];
     for (int64_t i = 0; i < model->circuit_weight.count; i++) dw[i] = (hq_real)model->dweights64[i];
     return HQ_OK;
@@ -96,13 +93,14 @@ static hq_real *stage_bwd(hq_model *model, int i, int n, hq_real *d)
     return dx;
 }
 
-hq_status hq_model_backward(hq_model *model, int n, const hq_runner *runner)
+hq_status hq_model_backward(hq_model *model, const hq_model_batch *batch)
 {
+    const int n = batch->n;
     const hq_stage *last = &model->stage[model->stages - 1];
     hq_real *dmeasured = head_bwd(model, n);
     hq_real *dangles = other(model, dmeasured);
     if (model->circuit)
-        HQ_TRY(quantum_bwd(model, n, runner, dmeasured, dangles));
+        HQ_TRY(quantum_bwd(model, batch, dmeasured, dangles));
     else
         classical_bwd(model, n, dmeasured, dangles);
     hq_real *d = reduce_bwd(model, n, model->adapt ? model->adapted : last->out, dangles);
@@ -117,20 +115,30 @@ hq_status hq_model_backward(hq_model *model, int n, const hq_runner *runner)
 
 hq_status hq_model_train(hq_model *model, const hq_model_batch *batch, double *loss, const hq_real **out_logits)
 {
-    hq_pass pass = {.n = batch->n,
-                    .x = batch->x,
-                    .training = true,
-                    .seed = batch->seed,
-                    .epoch = batch->epoch,
-                    .samples = batch->samples};
-    HQ_TRY(hq_model_forward(model, &pass));
+    HQ_TRY(hq_model_forward(model, batch, true));
     if (model->task == HQ_TASK_MULTI_LABEL)
         hq_sigmoid_loss(batch->n, model->classes, model->logits, batch->labels, batch->class_weight, batch->denominator,
                         loss, model->dlogits);
     else
         hq_softmax_loss(batch->n, model->classes, model->logits, batch->labels, batch->class_weight, batch->denominator,
                         loss, model->dlogits);
-    HQ_TRY(hq_model_backward(model, batch->n, batch->runner));
+    HQ_TRY(hq_model_backward(model, batch));
     *out_logits = model->logits;
     return HQ_OK;
+}
+
+hq_status hq_model_join(hq_model *model, bool training, uint32_t epoch, const hq_runner *runner)
+{
+    if (!model->circuit) return HQ_OK;
+    const hq_model_batch nothing = {.n = 0, .epoch = epoch, .runner = runner};
+    const hq_circuit_batch circuits = hq_model_circuits(model, &nothing, training);
+    HQ_TRY(hq_circuit_forward(model->circuit_work, runner, &circuits, model->measured64));
+    if (!training) return HQ_OK;
+    return hq_circuit_backward(model->circuit_work, runner, &circuits, model->dmeasured64, model->dangles64,
+                               model->dweights64);
+}
+
+hq_items hq_model_largest_items(const hq_model *model)
+{
+    return model->circuit ? hq_circuit_largest_items(model->circuit_work) : (hq_items){.parts = 0};
 }

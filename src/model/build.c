@@ -131,7 +131,13 @@ static hq_status plan_circuit(hq_model *model, const hq_config *config)
     if (config->model_circuit_template == HQ_TEMPLATE_CLASSICAL) return HQ_OK;
     HQ_TRY(hq_circuit_create_hqcnn(model->qubits, config->model_layers, config->model_attention,
                                    config->model_observables, &model->circuit));
-    return hq_circuit_work_create(model->circuit, model->max_batch, NULL, &model->circuit_work);
+    const hq_circuit_options options = {.kernel = config->compute_kernel,
+                                        .path = config->compute_circuit,
+                                        .method = config->gradient_method,
+                                        .spsa_step = config->gradient_spsa_step,
+                                        .spsa_samples = config->gradient_spsa_samples,
+                                        .seed = (uint64_t)config->train_seed};
+    return hq_circuit_work_create(model->circuit, model->max_batch, &options, &model->circuit_work);
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
@@ -215,7 +221,6 @@ hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int
     model->norm = config->model_norm;
     model->norm_groups = config->model_norm_groups;
     model->scaling = config->model_scaling;
-    model->gradient_method = config->gradient_method;
     model->dropout = config->model_dropout;
     model->head = config->model_head;
     model->task = info->task;

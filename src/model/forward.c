@@ -50,26 +50,37 @@ static void scale_fwd(const hq_model *model, size_t count)
         for (size_t i = 0; i < count; i++) model->angles[i] = model->reduced[i];
 }
 
-static hq_status circuit_fwd(hq_model *model, int n)
+hq_circuit_batch hq_model_circuits(hq_model *model, const hq_model_batch *batch, bool training)
 {
+    const hq_real *w = hq_weights_at(model, model->circuit_weight);
+    for (int64_t i = 0; i < model->circuit_weight.count; i++) model->weights64[i] = w[i];
+    return (hq_circuit_batch){.n = batch->n,
+                              .x = model->angles64,
+                              .w = model->weights64,
+                              .keys = batch->samples,
+                              .epoch = batch->epoch,
+                              .gradient = training};
+}
+
+static hq_status circuit_fwd(hq_model *model, const hq_model_batch *batch, bool training)
+{
+    const int n = batch->n;
     if (!model->circuit) {
         hq_dense_fwd(n, model->qubits, model->outputs, model->angles, hq_weights_at(model, model->circuit_weight),
                      hq_weights_at(model, model->circuit_bias), model->measured);
         hq_tanh_fwd((size_t)n * (size_t)model->outputs, 1, model->measured, model->measured);
         return HQ_OK;
     }
-    const hq_real *w = hq_weights_at(model, model->circuit_weight);
-    for (int64_t i = 0; i < model->circuit_weight.count; i++) model->weights64[i] = w[i];
     for (int i = 0; i < n * model->qubits; i++) model->angles64[i] = model->angles[i];
-    HQ_TRY(
-        hq_circuit_fwd(model->circuit, model->circuit_work, n, model->angles64, model->weights64, model->measured64));
+    const hq_circuit_batch circuits = hq_model_circuits(model, batch, training);
+    HQ_TRY(hq_circuit_forward(model->circuit_work, batch->runner, &circuits, model->measured64));
     for (int i = 0; i < n * model->outputs; i++) model->measured[i] = (hq_real)model->measured64[i];
     return HQ_OK;
 }
 
-static void head_fwd(hq_model *model, const hq_pass *pass)
+static void head_fwd(hq_model *model, const hq_model_batch *batch, bool training)
 {
-    const int n = pass->n;
+    const int n = batch->n;
     const hq_real *in = model->measured;
     int width = model->outputs;
     if (model->head > 0) {
@@ -79,8 +90,8 @@ static void head_fwd(hq_model *model, const hq_pass *pass)
         hq_relu_fwd(count, model->hidden, model->hidden);
         in = model->hidden;
         width = model->head;
-        if (pass->training && model->dropout > 0) {
-            hq_dropout_mask(n, model->head, model->dropout, pass->seed, pass->epoch, pass->samples, model->keep);
+        if (training && model->dropout > 0) {
+            hq_dropout_mask(n, model->head, model->dropout, batch->seed, batch->epoch, batch->samples, model->keep);
             hq_dropout_apply(count, model->keep, model->hidden, model->dropped);
             in = model->dropped;
         }
@@ -89,12 +100,12 @@ static void head_fwd(hq_model *model, const hq_pass *pass)
                  hq_weights_at(model, model->out_bias), model->logits);
 }
 
-hq_status hq_model_forward(hq_model *model, const hq_pass *pass)
+hq_status hq_model_forward(hq_model *model, const hq_model_batch *batch, bool training)
 {
-    const int n = pass->n;
+    const int n = batch->n;
     HQ_ASSERT(n >= 1 && n <= model->max_batch);
-    const hq_real *x = pass->x;
-    for (int i = 0; i < model->stages; i++) x = stage_fwd(model, &model->stage[i], x, n, pass->training);
+    const hq_real *x = batch->x;
+    for (int i = 0; i < model->stages; i++) x = stage_fwd(model, &model->stage[i], x, n, training);
     if (model->adapt) {
         const hq_stage *last = &model->stage[model->stages - 1];
         hq_avgpool_fwd(n, last->pool_h, last->pool_w, last->conv.k, model->features, x, model->adapted);
@@ -103,14 +114,14 @@ hq_status hq_model_forward(hq_model *model, const hq_pass *pass)
     hq_dense_fwd(n, model->flat, model->qubits, x, hq_weights_at(model, model->reduce_weight),
                  hq_weights_at(model, model->reduce_bias), model->reduced);
     scale_fwd(model, (size_t)n * (size_t)model->qubits);
-    HQ_TRY(circuit_fwd(model, n));
-    head_fwd(model, pass);
+    HQ_TRY(circuit_fwd(model, batch, training));
+    head_fwd(model, batch, training);
     return HQ_OK;
 }
 
-hq_status hq_model_predict(hq_model *model, int n, const hq_real *x, const hq_real **out_logits)
+hq_status hq_model_predict(hq_model *model, const hq_model_batch *batch, const hq_real **out_logits)
 {
-    HQ_TRY(hq_model_forward(model, &(hq_pass){.n = n, .x = x, .training = false}));
+    HQ_TRY(hq_model_forward(model, batch, false));
     *out_logits = model->logits;
     return HQ_OK;
 }

@@ -30,7 +30,7 @@ typedef struct hq_stage {
 } hq_stage;
 
 struct hq_model {
-    int norm, norm_groups, scaling, gradient_method;
+    int norm, norm_groups, scaling;
     double dropout;
     int task, classes, labels;
     int channels, height, width; /* of the input */
@@ -71,20 +71,13 @@ double hq_model_scaling_factor(int scaling);
 static inline const hq_real *hq_weights_at(const hq_model *model, hq_slot slot) { return model->params + slot.offset; }
 static inline hq_real *hq_grads_at(hq_model *model, hq_slot slot) { return model->grads + slot.offset; }
 
-/* How the forward pass is used. */
-typedef struct hq_pass {
-    int n;
-    const hq_real *x;
-    bool training;
-    uint64_t seed;
-    uint32_t epoch;
-    const int64_t *samples;
-} hq_pass;
-
 /* Input to logits; leaves everything that backward needs. */
-hq_status hq_model_forward(hq_model *model, const hq_pass *pass);
+hq_status hq_model_forward(hq_model *model, const hq_model_batch *batch, bool training);
 
-/* model->dlogits to the gradient block. n: as in the forward pass before it. */
-hq_status hq_model_backward(hq_model *model, int n, const hq_runner *runner);
+/* model->dlogits to the gradient block, for the batch of the forward pass before it. */
+hq_status hq_model_backward(hq_model *model, const hq_model_batch *batch);
+
+/* The circuits of the angles in angles64, as quantum.h wants them; weights64 is filled from the parameters. */
+hq_circuit_batch hq_model_circuits(hq_model *model, const hq_model_batch *batch, bool training);
 
 #endif

@@ -145,6 +145,14 @@ hq_status hq_shift_evaluate(void *ctx, int64_t lo, int64_t hi, const double *in,
 
 /* ---- whole gradient ---- */
 
+void hq_shift_bind(hq_circuit_work *work, const double *w)
+{
+    if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
+        hq_fused_bind(&work->fused, w);
+    else
+        hq_sweep_bind_weights(&work->sweep, w);
+}
+
 /* work->outputs of all evaluations of the batch. */
 static hq_status evaluate_all(hq_circuit_work *work, const hq_runner *runner, int64_t batch, const double *x,
                               const double *w)
@@ -156,15 +164,11 @@ static hq_status evaluate_all(hq_circuit_work *work, const hq_runner *runner, in
                             .out_size = c->n_observables,
                             .evaluate = hq_shift_evaluate,
                             .ctx = &shifted};
-    if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
-        hq_fused_bind(&work->fused, w);
-    else
-        hq_sweep_bind_weights(&work->sweep, w);
+    hq_shift_bind(work, w);
     return runner->run(runner, &items, batch, x, work->outputs);
 }
 
-/* Adds sum over terms of weight * (what `value` makes of the term's outputs) to the rows of the entries. */
-static void add_sample(const hq_circuit *c, const double *rows, const double *dq, double *dx, double *dw)
+void hq_shift_contract(const hq_circuit *c, const double *rows, const double *dq, double *dx, double *dw)
 {
     const int outputs = c->n_observables;
     rows += outputs; /* the unshifted one */
@@ -190,7 +194,8 @@ hq_status hq_circuit_bwd_shift(const hq_circuit *circuit, hq_circuit_work *work,
     memset(dw, 0, (size_t)circuit->weights * sizeof *dw);
     memset(dx, 0, (size_t)(batch * circuit->inputs) * sizeof *dx);
     for (int64_t b = 0; b < batch; b++)
-        add_sample(circuit, work->outputs + b * row, dq + b * circuit->n_observables, dx + b * circuit->inputs, dw);
+        hq_shift_contract(circuit, work->outputs + b * row, dq + b * circuit->n_observables, dx + b * circuit->inputs,
+                          dw);
     return HQ_OK;
 }
 

@@ -56,12 +56,19 @@ static void take_all(hq_circuit_work *work)
     work->x = hq_arena_take(arena, lanes * q, sizeof(double));
     work->dq = hq_arena_take(arena, lanes * o, sizeof(double));
     work->row = hq_arena_take(arena, q + (size_t)c->weights, sizeof(double));
-    work->outputs = hq_arena_take(arena, batch * (size_t)hq_circuit_shift_evaluations(c) * o, sizeof(double));
+    if (work->options.method == HQ_GRADIENT_SPSA) hq_sweep_take(&work->single, c, work->kernels, 0, arena);
+    work->w_row = hq_arena_take(arena, (size_t)c->weights, sizeof(double));
+    work->rows = hq_arena_take(arena, batch * (q + (o > 0 ? o : 1)), sizeof(double));
+    const size_t evaluations = (size_t)work->evaluations * o, gradients = q + (size_t)c->weights;
+    work->outputs = hq_arena_take(arena, batch * (evaluations > gradients ? evaluations : gradients), sizeof(double));
 }
 
 static hq_status build(hq_circuit_work *work, const hq_circuit_options *options)
 {
     HQ_TRY(settle_path(work, options));
+    work->options = *options;
+    work->evaluations = options->method == HQ_GRADIENT_SPSA ? 1 + 2 * options->spsa_samples
+                                                            : hq_circuit_shift_evaluations(work->circuit);
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED) HQ_TRY(hq_fused_split(&work->fused, work->circuit));
     take_all(work); /* measures */
     HQ_TRY(hq_arena_create(work->arena.used, "states of a block of circuits", &work->arena));
@@ -70,6 +77,7 @@ static hq_status build(hq_circuit_work *work, const hq_circuit_options *options)
         hq_fused_start(&work->fused);
     else
         hq_sweep_start(&work->sweep);
+    if (work->options.method == HQ_GRADIENT_SPSA) hq_sweep_start(&work->single);
     return HQ_OK;
 }
 
@@ -102,6 +110,14 @@ void hq_circuit_work_destroy(hq_circuit_work *work)
 
 const char *hq_circuit_work_path(const hq_circuit_work *work) { return hq_config_word("compute.circuit", work->path); }
 const char *hq_circuit_work_kernel(const hq_circuit_work *work) { return work->kernels->name; }
+
+/* About 4e9 multiply-adds a second; one state at a time at small sizes pays per gate. */
+double hq_work_seconds(const hq_circuit_work *work, bool gradient)
+{
+    const hq_circuit *c = work->circuit;
+    const bool fused = work->path == HQ_COMPUTE_CIRCUIT_FUSED;
+    return (fused ? fused_cost(c) : gates_cost(c)) * (gradient ? 1 : 1.0 / 3) / 4e9 + (fused ? 0 : 1e-8 * c->n_ops);
+}
 
 /* ---- outputs ---- */
 

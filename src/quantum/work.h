@@ -10,13 +10,21 @@ struct hq_circuit_work {
     int path;      /* HQ_COMPUTE_CIRCUIT_*, never _AUTO */
     const hq_kernels *kernels;
     hq_arena arena;
-    hq_fused fused;  /* of the fused path */
-    hq_sweep sweep;  /* of the others */
-    double *dq;      /* [lanes][O] */
-    double *x;       /* [lanes][Q] */
-    double *row;     /* [Q + P] */
-    double *outputs; /* [batch][evaluations][O]: what the runner brings back */
+    hq_fused fused; /* of the fused path */
+    hq_sweep sweep; /* of the others */
+    double *dq;     /* [lanes][O] */
+    double *x;      /* [lanes][Q] */
+    double *row;    /* [Q + P] */
+    hq_circuit_options options;
+    int evaluations; /* of a sample whose gradient is wanted */
+    hq_sweep single; /* one lane, for evaluations that differ from sample to sample in the weights too (SPSA) */
+    double *w_row;   /* [P] */
+    double *rows;    /* [batch][Q + max(O, 1)]: inputs for the runner */
+    double *outputs; /* [batch][max(evaluations O, Q + P)]: what the runner brings back */
 };
+
+/* Rough seconds of one evaluation, of its adjoint gradient too. */
+double hq_work_seconds(const hq_circuit_work *work, bool gradient);
 
 /* Evaluates items [lo, hi) of a batch whose samples need `evaluations` each: item k is evaluation k % evaluations of
  * sample k / evaluations, number 0 unshifted, then for every entry the terms of its shift rule. in: rows [Q] from
@@ -35,6 +43,12 @@ typedef struct hq_rectangle {
     int from, to;
 } hq_rectangle;
 int hq_shift_rectangles(int64_t lo, int64_t hi, int evaluations, hq_rectangle out[3]);
+
+/* Binds the weights of the items. */
+void hq_shift_bind(hq_circuit_work *work, const double *w);
+
+/* Adds one sample's gradient for dq[O] to dx[Q] and dw[P]: rows[evaluations][O] are its outputs. */
+void hq_shift_contract(const hq_circuit *circuit, const double *rows, const double *dq, double *dx, double *dw);
 
 /* Jacobian of one sample from shifted circuits, as hq_circuit_jacobian. */
 hq_status hq_shift_jacobian(hq_circuit_work *work, const double *x, const double *w, double *jacobian);

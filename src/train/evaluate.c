@@ -1,5 +1,6 @@
 /* evaluate.c: scores of a split from all ranks, each sample once, and what they amount to. */
 #include "hqcnn/nn.h"
+#include "train/rounds.h"
 #include "train/run.h"
 
 /* Buffers of one evaluation on one rank. */
@@ -10,40 +11,61 @@ typedef struct hq_scoring {
     double *all;  /* rank 0: rows of all samples, then their scores alone */
 } hq_scoring;
 
-static hq_status score_rows(hq_model *model, const hq_dataset *data, hq_split split, int64_t first, int n,
-                            hq_scoring *scoring, double *rows)
+/* One evaluation of a split: what is equal for all its groups. */
+typedef struct hq_scored {
+    hq_model *model;
+    hq_spreader *spreader;
+    const hq_dataset *data;
+    hq_split split;
+    uint32_t epoch;
+    int group; /* samples */
+} hq_scored;
+
+/* Samples of different splits draw different random numbers. */
+static int64_t key_of(hq_split split, int64_t sample) { return (int64_t)split << 40 | sample; }
+
+static hq_status score_rows(const hq_scored *scored, int64_t first, int n, const hq_runner *runner, hq_scoring *scoring,
+                            double *rows)
 {
-    const hq_data_info *info = &data->info;
+    const hq_data_info *info = &scored->data->info;
     const int k = info->classes, width = k + 1;
     const hq_real *logits;
     for (int i = 0; i < n; i++) scoring->samples[i] = first + i;
-    hq_data_load(data, split, scoring->samples, n, NULL, scoring->x);
-    HQ_TRY(hq_model_predict(model, n, scoring->x, &logits));
+    hq_data_load(scored->data, scored->split, scoring->samples, n, NULL, scoring->x);
+    for (int i = 0; i < n; i++) scoring->samples[i] = key_of(scored->split, first + i);
+    const hq_model_batch batch = {
+        .n = n, .x = scoring->x, .samples = scoring->samples, .epoch = scored->epoch, .runner = runner};
+    HQ_TRY(hq_model_predict(scored->model, &batch, &logits));
     const bool multi = info->task == HQ_TASK_MULTI_LABEL;
     for (int i = 0; i < n; i++, logits += k) {
         double *row = rows + (size_t)i * (size_t)width;
-        const int32_t *label = data->label[split] + (first + i) * info->labels;
+        const int32_t *label = scored->data->label[scored->split] + (first + i) * info->labels;
         (multi ? hq_sigmoid_scores : hq_softmax_scores)(1, k, logits, row);
         (multi ? hq_sigmoid_loss : hq_softmax_loss)(1, k, logits, label, NULL, info->labels, &row[k], NULL);
     }
     return HQ_OK;
 }
 
-/* Evaluates this rank's share of the groups of `group` samples. */
-static hq_status score_share(hq_dist *dist, hq_model *model, const hq_dataset *data, hq_split split, int group,
-                             hq_scoring *scoring)
+/* Evaluates this rank's share of the groups, in rounds with the others. */
+static hq_status score_share(hq_dist *dist, const hq_scored *scored, hq_scoring *scoring)
 {
-    const int64_t n = data->info.count[split], groups = (n + group - 1) / group;
-    const size_t width = (size_t)data->info.classes + 1;
-    int64_t lo, hi;
-    hq_dist_share(dist, groups, &lo, &hi);
-    for (int64_t g = lo; g < hi; g++) {
-        int64_t first = g * group;
-        int count = (int)(n - first < group ? n - first : group);
-        HQ_TRY(score_rows(model, data, split, first, count, scoring,
-                          scoring->mine + (size_t)(first - lo * group) * width));
+    const int64_t n = scored->data->info.count[scored->split], group = scored->group;
+    const hq_rounds rounds = hq_rounds_make(dist, (n + group - 1) / group);
+    const size_t width = (size_t)scored->data->info.classes + 1;
+    hq_status status = HQ_OK;
+    for (int64_t r = 0; r < rounds.count; r++) {
+        const int64_t g = hq_rounds_group(&rounds, r), first = g * group;
+        const hq_runner *runner =
+            hq_train_spreader_round(scored->spreader, hq_rounds_active(&rounds, r) * group, group);
+        hq_status here;
+        if (g < 0 || status != HQ_OK)
+            here = hq_model_join(scored->model, false, scored->epoch, runner);
+        else
+            here = score_rows(scored, first, (int)(n - first < group ? n - first : group), runner, scoring,
+                              scoring->mine + (size_t)(first - rounds.lo * group) * width);
+        if (here > status) status = here;
     }
-    return HQ_OK;
+    return status;
 }
 
 static hq_status allocate(const hq_dist *dist, const hq_model *model, const hq_data_info *info, hq_split split,
@@ -85,15 +107,16 @@ static hq_status conclude(const hq_dataset *data, hq_split split, double *all, h
     return hq_metrics_compute(info->task, k, n, all, data->label[split], &evaluation->metrics, per_class, confusion);
 }
 
-hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, const hq_dataset *data,
-                            hq_split split, hq_evaluation *evaluation, double *scores, hq_class_metrics *per_class,
-                            int64_t *confusion)
+hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, hq_spreader *spreader,
+                            const hq_dataset *data, hq_split split, uint32_t epoch, hq_evaluation *evaluation,
+                            double *scores, hq_class_metrics *per_class, int64_t *confusion)
 {
     const int group = hq_train_microbatch(config);
+    const hq_scored scored = {model, spreader, data, split, epoch, group};
     hq_scoring scoring = {0};
     hq_status status = allocate(dist, model, &data->info, split, group, &scoring);
-    if (status == HQ_OK) status = score_share(dist, model, data, split, group, &scoring);
     status = hq_dist_agree(dist, status);
+    if (status == HQ_OK) status = hq_dist_agree(dist, score_share(dist, &scored, &scoring));
     if (status == HQ_OK)
         status = hq_dist_gather_rows(dist, data->info.count[split], group, data->info.classes + 1, scoring.mine,
                                      scoring.all);

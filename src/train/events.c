@@ -180,8 +180,24 @@ static json_t *epoch_json(const hq_run *run, const hq_epoch_row *row, bool best)
     return object;
 }
 
+/* How evenly the circuits of the epoch's steps were spread, and what that sent. Collective. */
+static hq_status circuits_json(const hq_run *run, json_t **out)
+{
+    const double steps = run->load_steps > 0 ? (double)run->load_steps : 1;
+    hq_balance items, bytes, waiting;
+    HQ_TRY(hq_dist_balance(run->dist, (double)run->load.circuits, &items));
+    HQ_TRY(hq_dist_balance(run->dist, (double)run->load.bytes / steps, &bytes));
+    HQ_TRY(hq_dist_balance(run->dist, run->load.waiting / steps, &waiting));
+    *out = json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean", number(items.mean), "most", number(items.most),
+                     "bytes_per_step_mean", number(bytes.mean), "bytes_per_step_most", number(bytes.most),
+                     "waiting_per_step_most", number(waiting.most));
+    return HQ_OK;
+}
+
 hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
 {
+    json_t *circuits = NULL;
+    HQ_TRY(circuits_json(run, &circuits));
     const double seconds = hq_clock() - run->epoch_started;
     const double images = (double)(run->data.set.info.count[HQ_SPLIT_TRAIN] - run->seen_at_start);
     char auc[16] = "none  ";
@@ -194,9 +210,12 @@ hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
            seconds);
     if (hq_dist_rank(run->dist) == 0) {
         json_t *object = epoch_json(run, row, best);
-        json_object_set_new(object, "timing", timing(run, seconds, images));
+        json_t *times = timing(run, seconds, images);
+        json_object_set(times, "circuits", circuits);
+        json_object_set_new(object, "timing", times);
         status = write_row(run, object);
     }
+    json_decref(circuits);
     return hq_dist_agree(run->dist, status);
 }
 

@@ -59,7 +59,7 @@ static hq_status set_up(hq_run *run)
         hq_data_class_weights(&run->data.set, run->config->train_class_weights, run->class_weight);
     HQ_TRY(hq_dist_bcast(run->dist, run->class_weight, (size_t)info->classes * sizeof(double)));
     hq_model_init(run->model, (uint64_t)run->config->train_seed);
-    return HQ_OK;
+    return hq_train_spreader_create(run->dist, run->config, run->model, &run->spreader);
 }
 
 static void release(hq_run *run)
@@ -74,6 +74,7 @@ static void release(hq_run *run)
     hq_free(run->labels);
     hq_free(run->samples);
     hq_free(run->mean_stats);
+    hq_train_spreader_destroy(run->spreader);
     hq_model_destroy(run->model);
     hq_train_free_data(&run->data);
 }
@@ -85,7 +86,9 @@ static hq_status train_epoch(hq_run *run)
 {
     while (run->progress.seen < run->data.set.info.count[HQ_SPLIT_TRAIN]) {
         hq_step_result result;
-        HQ_TRY(hq_train_step(run, &result));
+        const hq_status status = hq_train_step(run, &result);
+        if (status == HQ_ERR_EXECUTOR) HQ_TRY(hq_train_save(run, false)); /* the step has changed nothing */
+        HQ_TRY(status);
         hq_train_progress_line(run, &result);
         const int64_t step = run->progress.step;
         if (run->config->log_steps > 0 && step % run->config->log_steps == 0) HQ_TRY(hq_train_event_step(run, &result));
@@ -94,6 +97,19 @@ static hq_status train_epoch(hq_run *run)
         if (result.stop) return HQ_INTERRUPTED;
     }
     return HQ_OK;
+}
+
+/* The same, and what its circuits cost this rank. */
+static hq_status train_epoch_counted(hq_run *run)
+{
+    const hq_circuit_load before = hq_train_spreader_load(run->spreader);
+    const int64_t steps = run->progress.step;
+    hq_status status = train_epoch(run);
+    const hq_circuit_load after = hq_train_spreader_load(run->spreader);
+    run->load =
+        (hq_circuit_load){after.circuits - before.circuits, after.bytes - before.bytes, after.waiting - before.waiting};
+    run->load_steps = run->progress.step - steps;
+    return status;
 }
 
 /* What best.h5 is chosen by: validation AUC, or accuracy where the AUC is undefined. */
@@ -147,7 +163,8 @@ static hq_status finish_epoch(hq_run *run)
 {
     hq_evaluation val;
     hq_epoch_row *row;
-    HQ_TRY(hq_train_evaluate(run->dist, run->config, run->model, &run->data.set, HQ_SPLIT_VAL, &val, NULL, NULL, NULL));
+    HQ_TRY(hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_VAL,
+                             (uint32_t)run->progress.epoch, &val, NULL, NULL, NULL));
     HQ_TRY(check_finite(run, &val));
     bool best = close_epoch(run, &val, &row);
     HQ_TRY(hq_train_event_epoch(run, row, best));
@@ -182,8 +199,8 @@ static hq_status test_best(hq_run *run)
     hq_status status = hq_dist_in_turn(run->dist, restore_best, &best);
     hq_checkpoint_free(&best.state);
     if (status == HQ_OK)
-        status = hq_train_evaluate(run->dist, run->config, run->model, &run->data.set, HQ_SPLIT_TEST, &test, NULL,
-                                   best.per_class, NULL);
+        status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TEST, 0,
+                                   &test, NULL, best.per_class, NULL);
     if (status == HQ_OK) status = hq_train_event_test(run, &test, best.per_class);
     hq_free(best.per_class);
     return status;
@@ -195,7 +212,7 @@ static hq_status train(hq_run *run)
     run->steps_at_start = run->progress.step;
     run->seen_at_start = run->progress.seen;
     while (run->progress.epoch < run->config->train_epochs && !early(run)) {
-        HQ_TRY(train_epoch(run));
+        HQ_TRY(train_epoch_counted(run));
         HQ_TRY(finish_epoch(run));
         run->epoch_started = hq_clock();
         run->seen_at_start = 0;

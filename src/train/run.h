@@ -43,6 +43,7 @@ typedef struct hq_run {
     const char *resume; /* checkpoint it goes on from, or NULL */
     hq_node_data data;
     hq_model *model;
+    hq_spreader *spreader;
     hq_optimizer optimizer;
     hq_schedule schedule;
     double *class_weight; /* [classes] */
@@ -65,11 +66,13 @@ typedef struct hq_run {
     FILE *metrics; /* rank 0 */
     double started, epoch_started, last_line;
     int64_t steps_at_start;
+    hq_circuit_load load; /* of the training steps of the epoch under way, by this process */
+    int64_t load_steps;   /* how many steps these are */
     int64_t seen_at_start; /* of the epoch under way: samples that an earlier process saw */
 } hq_run;
 
 /* Behind gradients and statistics in hq_run.sums. */
-enum { HQ_SUM_LOSS, HQ_SUM_REFUSED, HQ_SUM_CORRECT, HQ_SUM_STOP, HQ_SUM_COUNT };
+enum { HQ_SUM_LOSS, HQ_SUM_REFUSED, HQ_SUM_CORRECT, HQ_SUM_STOP, HQ_SUM_FAILED, HQ_SUM_COUNT };
 
 /* What one step found; equal on all ranks. */
 typedef struct hq_step_result {

@@ -3,6 +3,7 @@
  * The result does not depend on the rank count: micro-batches have the same shapes wherever they run, their gradients
  * are summed as integers, and everything after the sum is the same arithmetic on every rank.
  */
+#include "train/rounds.h"
 #include "train/run.h"
 
 #include <math.h>
@@ -77,7 +78,7 @@ static int64_t count_correct(const hq_run *run, int n, const hq_real *logits)
 }
 
 /* Adds gradient, statistics, loss and counts of micro-batch m to the sums. */
-static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m)
+static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m, const hq_runner *runner)
 {
     const hq_data_info *info = &run->data.set.info;
     const int64_t p = hq_model_param_count(run->model), s = hq_model_stat_count(run->model);
@@ -90,7 +91,7 @@ static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m)
                             .denominator = (double)span->count * info->labels,
                             .seed = (uint64_t)run->config->train_seed,
                             .epoch = (uint32_t)run->progress.epoch,
-                            .runner = &hq_runner_local};
+                            .runner = runner};
     double loss;
     const hq_real *logits;
     HQ_TRY(hq_model_train(run->model, &batch, &loss, &logits));
@@ -155,20 +156,35 @@ static hq_status diverged(const hq_run *run, int64_t refused)
             run->config->train_learning_rate);
 }
 
-/* A rank that fails inside cannot leave the others waiting in the sum: it takes part, and its refused count tells.
- * Failures of hq_model_train are our own (no memory is taken, no file read), so they are counted like a diverged
- * number. */
+/* All micro-batches of the batch, round by round. A rank that fails (only an external executor can) takes part in the
+ * rounds that are left, so that nobody waits for it. */
+static hq_status run_rounds(hq_run *run, const hq_span *span)
+{
+    const hq_rounds rounds = hq_rounds_make(run->dist, span->micro);
+    hq_status status = HQ_OK;
+    for (int64_t r = 0; r < rounds.count; r++) {
+        const int64_t m = hq_rounds_group(&rounds, r), active = hq_rounds_active(&rounds, r);
+        const hq_runner *runner = hq_train_spreader_round(run->spreader, active * run->microbatch, run->microbatch);
+        const bool joins = m < 0 || status != HQ_OK;
+        hq_status here = joins ? hq_model_join(run->model, true, (uint32_t)run->progress.epoch, runner)
+                               : add_micro(run, span, m, runner);
+        if (here > status) status = here;
+    }
+    return status;
+}
+
+/* A rank that has failed cannot leave the others waiting in the sum: it takes part and tells. */
 hq_status hq_train_step(hq_run *run, hq_step_result *result)
 {
     const hq_span span = current_batch(run);
     const size_t extra_at = (size_t)(hq_model_param_count(run->model) + hq_model_stat_count(run->model));
-    int64_t *extra = run->sums + extra_at, lo, hi;
+    int64_t *extra = run->sums + extra_at;
     memset(run->sums, 0, (extra_at + HQ_SUM_COUNT) * sizeof *run->sums);
-    hq_dist_share(run->dist, span.micro, &lo, &hi);
-    for (int64_t m = lo; m < hi; m++)
-        if (add_micro(run, &span, m) != HQ_OK) extra[HQ_SUM_REFUSED]++;
+    const hq_status status = run_rounds(run, &span);
+    extra[HQ_SUM_FAILED] = status != HQ_OK;
     extra[HQ_SUM_STOP] = hq_train_signals_asked();
     HQ_TRY(hq_dist_sum(run->dist, run->sums, extra_at + HQ_SUM_COUNT));
+    if (extra[HQ_SUM_FAILED] > 0) return hq_dist_agree(run->dist, status);
     if (extra[HQ_SUM_REFUSED] > 0) return diverged(run, extra[HQ_SUM_REFUSED]);
     *result = (hq_step_result){.loss = hq_fixed_get_one(extra[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
                                .learning_rate = rate_of(run, &span),
