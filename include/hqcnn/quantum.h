@@ -99,6 +99,24 @@ hq_status hq_circuit_bwd_adjoint(const hq_circuit *circuit, hq_circuit_work *wor
 hq_status hq_circuit_bwd_shift(const hq_circuit *circuit, hq_circuit_work *work, const hq_runner *runner, int64_t batch,
                                const double *x, const double *w, const double *dq, double *dx, double *dw);
 
+/* ---- bounds of measured times ------------------------------------------------------------------------------------ */
+
+/* What the kernels in use do at best on this machine, one thread: flops of independent multiply-adds (each counts as
+ * two), and bytes read and written in place over a state of this circuit, a second. Measured, in a few milliseconds. */
+typedef struct hq_circuit_peak {
+    double flops, bytes;
+} hq_circuit_peak;
+hq_status hq_circuit_measure_peak(hq_circuit_work *work, hq_circuit_peak *out_peak);
+
+/* What one sample needs: outputs, or outputs and then gradients by the adjoint method. flops: multiplications and
+ * additions of the path in use. bound: seconds, summed over gates, of the larger of arithmetic and memory at the peak;
+ * 0 for the fused path, whose work per batch depends on the batch. gates: passes over the state. */
+typedef struct hq_circuit_cost {
+    double flops, bound;
+    int gates;
+} hq_circuit_cost;
+hq_circuit_cost hq_circuit_sample_cost(const hq_circuit_work *work, bool gradient, const hq_circuit_peak *peak);
+
 /* ---- batches of a training ---------------------------------------------------------------------------------------
  *
  * Forward, then perhaps backward, for a batch whose evaluations may be spread by a runner. Both are logically

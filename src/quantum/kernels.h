@@ -37,6 +37,7 @@ typedef struct hq_fused_block {
 
 typedef struct hq_kernels {
     const char *name;
+    int width; /* numbers in a register */
 
     /* cosine[i], sine[i] of angle[i], i < n; n a multiple of HQ_VECTOR, arrays aligned. */
     void (*cosine_sine)(size_t n, const double *angle, double *cosine, double *sine);
@@ -71,7 +72,14 @@ typedef struct hq_kernels {
      * lambda_re and lambda_im stand [block][2^n] vectors apart. panel: [n_blocks * HQ_VECTOR][3 * columns] scratch. */
     void (*fused_outer)(const hq_unitary *u, int n_blocks, const double *psi, const double *lambda_re,
                         const double *lambda_im, double *panel, double *sum_re, double *sum_im);
+
+    /* For bounds of measured times: n times HQ_PEAK_VECTORS independent multiply-adds of registers; and every number of
+     * a state read, multiplied and written. */
+    double (*multiply_add)(size_t n, double factor);
+    void (*rescale)(hq_state *state, double factor);
 } hq_kernels;
+
+#define HQ_PEAK_VECTORS 8
 
 /* The variant of an instruction set (HQ_COMPUTE_KERNEL_* of config.h; AUTO: the best one), NULL when this processor
  * does not have it; and the best one. */

@@ -2,8 +2,20 @@
  * kernels_<variant>.c, after kernels_state.h.
  *
  * With y = U psi, lambda = sum_k g_k O_k y and v = Re(U^dagger lambda): the gradient of the encoded (real) state is
- * 2 v, and that of U is 2 lambda psi^T, summed over the batch.
+ * 2 v, and that of U is 2 lambda psi^T, summed over the batch. Arrays of a block hold HQ_VECTOR numbers, one for each
+ * sample, in each of their entries; a kernel goes through them HQ_WIDTH samples at a time.
  */
+
+/* Entry j of an array of a block; the pointer has been moved to the samples at hand. */
+INLINE vec *entry(double *array, size_t j) { return at(array + j * HQ_VECTOR); }
+INLINE vec value(const double *array, size_t j) { return *from(array + j * HQ_VECTOR); }
+
+/* A block whose arrays start at sample `first`. */
+INLINE hq_fused_block shifted(const hq_fused_block *b, size_t first)
+{
+    return (hq_fused_block){b->cosine + first, b->sine + first,      b->psi + first,       b->y_re + first,
+                            b->y_im + first,   b->lambda_re + first, b->lambda_im + first, b->scratch + first};
+}
 
 /* ---- cosine and sine ---- */
 
@@ -42,10 +54,10 @@ INLINE void cosine_sine_vector(vec angle, vec *cosine, vec *sine)
 
 static void cosine_sine(size_t n, const double *angle, double *cosine, double *sine)
 {
-    for (size_t i = 0; i < n; i += HQ_VECTOR) {
+    for (size_t i = 0; i < n; i += HQ_WIDTH) {
         const vec a = *from(angle + i);
         cosine_sine_vector(a, at(cosine + i), at(sine + i));
-        for (size_t l = i; l < i + HQ_VECTOR; l++)
+        for (size_t l = i; l < i + HQ_WIDTH; l++)
             if (!(angle[l] <= ANGLE_MAX && angle[l] >= -ANGLE_MAX)) {
                 cosine[l] = cos(angle[l]);
                 sine[l] = sin(angle[l]);
@@ -55,46 +67,50 @@ static void cosine_sine(size_t n, const double *angle, double *cosine, double *s
 
 /* ---- state ---- */
 
-/* The product state, wire by wire; the states of the first i wires are left in prefix[i] when it is given. */
-INLINE void encode(int n, const vec *c, const vec *s, vec *psi)
+/* The product state of the first n wires. */
+INLINE void encode(int n, const hq_fused_block *b, double *psi)
 {
-    psi[0] = splat(1);
-    for (int i = 0; i < n; i++)
+    *entry(psi, 0) = splat(1);
+    for (int i = 0; i < n; i++) {
+        const vec c = value(b->cosine, (size_t)i), s = value(b->sine, (size_t)i);
         for (size_t j = (size_t)1 << i; j-- > 0;) {
-            const vec old = psi[j];
-            psi[2 * j] = old * c[i];
-            psi[2 * j + 1] = old * s[i];
+            const vec old = value(psi, j);
+            *entry(psi, 2 * j) = old * c;
+            *entry(psi, 2 * j + 1) = old * s;
         }
+    }
 }
 
 /* y[rows r .. r + count - 1], count at most 4 */
-INLINE void some_rows(const hq_unitary *u, size_t r, size_t count, size_t dim, const vec *psi, vec *y_re, vec *y_im)
+INLINE void some_rows(const hq_unitary *u, size_t r, size_t count, size_t dim, const hq_fused_block *b)
 {
     const double *re = u->re + r * u->columns, *im = u->im + r * u->columns;
     vec sum_re[4] = {{0}}, sum_im[4] = {{0}};
     for (size_t c = 0; c < dim; c++) {
-        const vec p = psi[c];
+        const vec p = value(b->psi, c);
         for (size_t k = 0; k < count; k++) {
             sum_re[k] += re[k * u->columns + c] * p;
             sum_im[k] += im[k * u->columns + c] * p;
         }
     }
     for (size_t k = 0; k < count; k++) {
-        y_re[r + k] = sum_re[k];
-        y_im[r + k] = sum_im[k];
+        *entry(b->y_re, r + k) = sum_re[k];
+        *entry(b->y_im, r + k) = sum_im[k];
     }
 }
 
-INLINE void state_of(const hq_unitary *u, const hq_fused_block *b, int n)
+INLINE void state_of(const hq_unitary *u, const hq_fused_block *whole, int n)
 {
     const size_t dim = (size_t)1 << n;
-    vec *psi = at(b->psi), *y_re = at(b->y_re), *y_im = at(b->y_im);
-    encode(n, from(b->cosine), from(b->sine), psi);
-    if (n == 1) {
-        some_rows(u, 0, 2, 2, psi, y_re, y_im);
-        return;
+    for (size_t first = 0; first < HQ_VECTOR; first += HQ_WIDTH) {
+        const hq_fused_block b = shifted(whole, first);
+        encode(n, &b, b.psi);
+        if (n == 1) {
+            some_rows(u, 0, 2, 2, &b);
+            continue;
+        }
+        for (size_t r = 0; r < dim; r += 4) some_rows(u, r, 4, dim, &b);
     }
-    for (size_t r = 0; r < dim; r += 4) some_rows(u, r, 4, dim, psi, y_re, y_im);
 }
 
 static void fused_state(const hq_unitary *u, const hq_fused_block *b)
@@ -108,11 +124,11 @@ static void fused_state(const hq_unitary *u, const hq_fused_block *b)
 /* ---- outputs ---- */
 
 /* Diagonal: sum of sign |y_j|^2. Else pairs j, j ^ x share one product, entered twice. */
-INLINE vec expectation(hq_pauli pauli, const double *sign, size_t dim, const vec *squares, const vec *re, const vec *im)
+INLINE vec expectation(hq_pauli pauli, const double *sign, size_t dim, const hq_fused_block *b)
 {
     vec sum = splat(0);
     if (pauli.x == 0) {
-        for (size_t j = 0; j < dim; j++) sum += sign[j] * squares[j];
+        for (size_t j = 0; j < dim; j++) sum += sign[j] * value(b->scratch, j);
         return sum;
     }
     const size_t top = (size_t)1 << (31 - __builtin_clz(pauli.x));
@@ -120,18 +136,24 @@ INLINE vec expectation(hq_pauli pauli, const double *sign, size_t dim, const vec
     for (size_t high = 0; high < dim; high += 2 * top)
         for (size_t j = high; j < high + top; j++) {
             const size_t k = j ^ pauli.x;
-            sum += sign[j] * (imaginary ? im[k] * re[j] - re[k] * im[j] : re[k] * re[j] + im[k] * im[j]);
+            const vec re = value(b->y_re, j), im = value(b->y_im, j), re_k = value(b->y_re, k),
+                      im_k = value(b->y_im, k);
+            sum += sign[j] * (imaginary ? im_k * re - re_k * im : re_k * re + im_k * im);
         }
     return 2 * sum;
 }
 
-INLINE void measure_of(const hq_unitary *u, const hq_fused_block *b, size_t dim, double *q)
+INLINE void measure_of(const hq_unitary *u, const hq_fused_block *whole, size_t dim, double *q)
 {
-    const vec *re = from(b->y_re), *im = from(b->y_im);
-    vec *squares = at(b->scratch);
-    for (size_t j = 0; j < dim; j++) squares[j] = re[j] * re[j] + im[j] * im[j];
-    for (int k = 0; k < u->n_observables; k++)
-        at(q)[k] = expectation(u->observables[k], u->sign + (size_t)k * dim, dim, squares, re, im);
+    for (size_t first = 0; first < HQ_VECTOR; first += HQ_WIDTH) {
+        const hq_fused_block b = shifted(whole, first);
+        for (size_t j = 0; j < dim; j++) {
+            const vec re = value(b.y_re, j), im = value(b.y_im, j);
+            *entry(b.scratch, j) = re * re + im * im;
+        }
+        for (size_t k = 0; k < (size_t)u->n_observables; k++)
+            *entry(q + first, k) = expectation(u->observables[k], u->sign + k * dim, dim, &b);
+    }
 }
 
 static void fused_measure(const hq_unitary *u, const hq_fused_block *b, double *q)
@@ -145,80 +167,74 @@ static void fused_measure(const hq_unitary *u, const hq_fused_block *b, double *
 /* ---- gradients ---- */
 
 /* lambda += g P y for a Pauli string that moves basis states. */
-INLINE void add_moved(hq_pauli pauli, const double *sign, size_t dim, vec g, const vec *re, const vec *im, vec *to_re,
-                      vec *to_im)
+INLINE void add_moved(hq_pauli pauli, const double *sign, size_t dim, vec g, const hq_fused_block *b)
 {
     const bool imaginary = hq_pauli_imaginary(pauli);
     for (size_t j = 0; j < dim; j++) {
         const size_t k = j ^ pauli.x;
-        const vec f = sign[j] * g;
-        if (imaginary) {
-            to_re[k] -= f * im[j];
-            to_im[k] += f * re[j];
-        } else {
-            to_re[k] += f * re[j];
-            to_im[k] += f * im[j];
-        }
+        const vec f = sign[j] * g, re = f * value(b->y_re, j), im = f * value(b->y_im, j);
+        *entry(b->lambda_re, k) += imaginary ? -im : re;
+        *entry(b->lambda_im, k) += imaginary ? re : im;
     }
 }
 
-INLINE void seed_lambda(const hq_unitary *u, const hq_fused_block *b, size_t dim, const vec *dq)
+INLINE void seed_lambda(const hq_unitary *u, const hq_fused_block *b, size_t dim, const double *dq)
 {
-    const vec *re = from(b->y_re), *im = from(b->y_im);
-    vec *to_re = at(b->lambda_re), *to_im = at(b->lambda_im), *diagonal = at(b->scratch);
-    memset(diagonal, 0, dim * sizeof(vec));
-    for (int k = 0; k < u->n_observables; k++) {
-        if (u->observables[k].x) continue;
-        for (size_t j = 0; j < dim; j++) diagonal[j] += u->sign[(size_t)k * dim + j] * dq[k];
-    }
     for (size_t j = 0; j < dim; j++) {
-        to_re[j] = diagonal[j] * re[j];
-        to_im[j] = diagonal[j] * im[j];
+        vec diagonal = splat(0);
+        for (size_t k = 0; k < (size_t)u->n_observables; k++)
+            if (!u->observables[k].x) diagonal += u->sign[k * dim + j] * value(dq, k);
+        *entry(b->lambda_re, j) = diagonal * value(b->y_re, j);
+        *entry(b->lambda_im, j) = diagonal * value(b->y_im, j);
     }
-    for (int k = 0; k < u->n_observables; k++)
-        if (u->observables[k].x)
-            add_moved(u->observables[k], u->sign + (size_t)k * dim, dim, dq[k], re, im, to_re, to_im);
+    for (size_t k = 0; k < (size_t)u->n_observables; k++)
+        if (u->observables[k].x) add_moved(u->observables[k], u->sign + k * dim, dim, value(dq, k), b);
 }
 
-/* v[columns c .. c + width) = Re(U^dagger lambda) */
-INLINE void some_columns(const hq_unitary *u, size_t c, size_t width, size_t dim, const vec *re, const vec *im, vec *v)
+/* v[columns c .. c + width) = Re(U^dagger lambda), in scratch */
+INLINE void some_columns(const hq_unitary *u, size_t c, size_t width, size_t dim, const hq_fused_block *b)
 {
-    vec sum[HQ_VECTOR] = {{0}};
+    vec sum[8] = {{0}};
     for (size_t r = 0; r < dim; r++) {
         const double *row_re = u->re + r * u->columns + c, *row_im = u->im + r * u->columns + c;
-        const vec a = re[r], b = im[r];
-        for (size_t k = 0; k < width; k++) sum[k] += row_re[k] * a + row_im[k] * b;
+        const vec re = value(b->lambda_re, r), im = value(b->lambda_im, r);
+        for (size_t k = 0; k < width; k++) sum[k] += row_re[k] * re + row_im[k] * im;
     }
-    for (size_t k = 0; k < width; k++) v[c + k] = sum[k];
+    for (size_t k = 0; k < width; k++) *entry(b->scratch, c + k) = sum[k];
 }
 
 /* dangle[i] from v = (gradient of psi) / 2: psi is a product, so wire by wire from the last one v is contracted with
- * the factor of the wire, and the states of the wires before it give the rest. */
-INLINE void angle_gradients(int n, const vec *c, const vec *s, vec *v, vec *prefix, vec *dangle)
+ * the factor of the wire, and the state of the wires before it gives the rest. */
+INLINE void angle_gradients(int n, const hq_fused_block *b, double *dangle)
 {
-    for (int i = n - 1; i >= 0; i--) {
-        const size_t half = (size_t)1 << i;
+    double *v = b->scratch, *prefix = v + ((size_t)HQ_VECTOR << n);
+    for (size_t i = (size_t)n; i-- > 0;) {
+        const vec c = value(b->cosine, i), s = value(b->sine, i);
         vec sum = splat(0);
-        encode(i, c, s, prefix);
-        for (size_t j = 0; j < half; j++) {
-            const vec even = v[2 * j], odd = v[2 * j + 1];
-            sum += prefix[j] * (c[i] * odd - s[i] * even);
-            v[j] = c[i] * even + s[i] * odd;
+        encode((int)i, b, prefix);
+        for (size_t j = 0; j < (size_t)1 << i; j++) {
+            const vec even = value(v, 2 * j), odd = value(v, 2 * j + 1);
+            sum += value(prefix, j) * (c * odd - s * even);
+            *entry(v, j) = c * even + s * odd;
         }
-        dangle[i] = sum; /* twice v, times the half of the half angle */
+        *entry(dangle, i) = sum; /* twice v, times the half of the half angle */
     }
 }
 
-INLINE void backward_of(const hq_unitary *u, const hq_fused_block *b, int n, const double *dq, double *dangle)
+INLINE void backward_of(const hq_unitary *u, const hq_fused_block *whole, int n, const double *dq, double *dangle)
 {
     const size_t dim = (size_t)1 << n;
-    vec *v = at(b->scratch), *prefix = v + dim;
-    seed_lambda(u, b, dim, from(dq));
-    size_t c = 0;
-    for (; c + HQ_VECTOR <= dim; c += HQ_VECTOR)
-        some_columns(u, c, HQ_VECTOR, dim, from(b->lambda_re), from(b->lambda_im), v);
-    if (c < dim) some_columns(u, c, dim - c, dim, from(b->lambda_re), from(b->lambda_im), v);
-    angle_gradients(n, from(b->cosine), from(b->sine), v, prefix, at(dangle));
+    for (size_t first = 0; first < HQ_VECTOR; first += HQ_WIDTH) {
+        const hq_fused_block b = shifted(whole, first);
+        seed_lambda(u, &b, dim, dq + first);
+        if (n == 1)
+            some_columns(u, 0, 2, 2, &b);
+        else if (n == 2)
+            some_columns(u, 0, 4, 4, &b);
+        else
+            for (size_t c = 0; c < dim; c += 8) some_columns(u, c, 8, dim, &b);
+        angle_gradients(n, &b, dangle + first);
+    }
 }
 
 static void fused_backward(const hq_unitary *u, const hq_fused_block *b, const double *dq, double *dangle)
@@ -231,27 +247,28 @@ static void fused_backward(const hq_unitary *u, const hq_fused_block *b, const d
 
 /* ---- lambda psi^T ---- */
 
+#if HQ_WIDTH == 8
 INLINE vec blend(vec a, vec b, ivec which)
 {
 #ifdef __clang__
     vec out;
-    for (int l = 0; l < HQ_VECTOR; l++) out[l] = which[l] < HQ_VECTOR ? a[which[l]] : b[which[l] - HQ_VECTOR];
+    for (int l = 0; l < 8; l++) out[l] = which[l] < 8 ? a[which[l]] : b[which[l] - 8];
     return out;
 #else
     return __builtin_shuffle(a, b, which);
 #endif
 }
 
-/* Eight vectors (entries of eight samples) to eight samples of eight entries each, `stride` numbers apart. */
-INLINE void transpose(const vec *in, double *out, size_t stride)
+/* Entries j .. j + 7 of eight samples to eight rows of eight numbers each, `stride` numbers apart. */
+INLINE void transpose(const double *in, double *out, size_t stride)
 {
     const ivec low1 = {0, 8, 2, 10, 4, 12, 6, 14}, high1 = {1, 9, 3, 11, 5, 13, 7, 15};
     const ivec low2 = {0, 1, 8, 9, 4, 5, 12, 13}, high2 = {2, 3, 10, 11, 6, 7, 14, 15};
     const ivec low4 = {0, 1, 2, 3, 8, 9, 10, 11}, high4 = {4, 5, 6, 7, 12, 13, 14, 15};
     vec a[8], b[8];
-    for (int i = 0; i < 8; i += 2) {
-        a[i] = blend(in[i], in[i + 1], low1);
-        a[i + 1] = blend(in[i], in[i + 1], high1);
+    for (size_t i = 0; i < 8; i += 2) {
+        a[i] = blend(value(in, i), value(in, i + 1), low1);
+        a[i + 1] = blend(value(in, i), value(in, i + 1), high1);
     }
     for (int i = 0; i < 8; i += 4)
         for (int k = 0; k < 2; k++) {
@@ -263,45 +280,48 @@ INLINE void transpose(const vec *in, double *out, size_t stride)
         *at(out + (size_t)(k + 4) * stride) = blend(b[k], b[k + 4], high4);
     }
 }
+#endif
 
-/* dim vectors of eight samples to rows of the panel; fewer than eight entries are filled up with zeros. */
-INLINE void to_rows(const double *vectors, size_t dim, double *panel, size_t stride)
+/* The entries of eight samples as rows of the panel, one for each sample. */
+INLINE void to_rows(const double *entries, size_t dim, double *panel, size_t stride)
 {
-    if (dim >= HQ_VECTOR) {
-        for (size_t j = 0; j < dim; j += HQ_VECTOR) transpose(from(vectors) + j, panel + j, stride);
-        return;
-    }
-    vec filled[HQ_VECTOR] = {{0}};
-    for (size_t j = 0; j < dim; j++) filled[j] = from(vectors)[j];
-    transpose(filled, panel, stride);
+    size_t j = 0;
+#if HQ_WIDTH == 8
+    for (; j + 8 <= dim; j += 8) transpose(entries + j * HQ_VECTOR, panel + j, stride);
+#endif
+    for (; j < dim; j++)
+        for (size_t l = 0; l < HQ_VECTOR; l++) panel[l * stride + j] = entries[j * HQ_VECTOR + l];
 }
 
-/* rows r .. r + 7 of the sum, two vectors of columns: += sum over samples of lambda_r psi_c. */
+/* `rows` rows of the sum, `width` vectors of columns: += sum over samples of lambda_r psi_c. */
 INLINE void outer_tile(size_t samples, size_t stride, const double *lambda, const double *psi, size_t columns,
                        size_t width, size_t rows, double *sum)
 {
-    vec tile[HQ_VECTOR][2];
+    vec tile[8][2];
     for (size_t r = 0; r < rows; r++)
-        for (size_t k = 0; k < width; k++) tile[r][k] = *from(sum + r * columns + k * HQ_VECTOR);
+        for (size_t k = 0; k < width; k++) tile[r][k] = *from(sum + r * columns + k * HQ_WIDTH);
     for (size_t b = 0; b < samples; b++, lambda += stride, psi += stride)
         for (size_t r = 0; r < rows; r++)
-            for (size_t k = 0; k < width; k++) tile[r][k] += lambda[r] * *from(psi + k * HQ_VECTOR);
+            for (size_t k = 0; k < width; k++) tile[r][k] += lambda[r] * *from(psi + k * HQ_WIDTH);
     for (size_t r = 0; r < rows; r++)
-        for (size_t k = 0; k < width; k++) *at(sum + r * columns + k * HQ_VECTOR) = tile[r][k];
+        for (size_t k = 0; k < width; k++) *at(sum + r * columns + k * HQ_WIDTH) = tile[r][k];
 }
 
+/* Columns are at least HQ_VECTOR, so there are two vectors of them but with the widest registers; rows are 2, 4 or a
+ * multiple of 8. */
 INLINE void outer_part(size_t samples, size_t stride, const double *lambda, const double *psi, size_t dim,
                        size_t columns, double *sum)
 {
-    for (size_t r = 0; r < dim; r += HQ_VECTOR)
-        for (size_t c = 0; c < columns; c += 2 * HQ_VECTOR) {
+    const size_t rows = dim < 4 ? 2 : HQ_WIDTH == 8 && dim >= 8 ? 8 : 4, width = columns >= 2 * HQ_WIDTH ? 2 : 1;
+    for (size_t r = 0; r < dim; r += rows)
+        for (size_t c = 0; c < columns; c += width * HQ_WIDTH) {
             double *to = sum + r * columns + c;
-            if (columns >= 2 * HQ_VECTOR)
-                outer_tile(samples, stride, lambda + r, psi + c, columns, 2, HQ_VECTOR, to);
-            else if (dim >= HQ_VECTOR)
-                outer_tile(samples, stride, lambda + r, psi + c, columns, 1, HQ_VECTOR, to);
+            if (rows == 2)
+                outer_tile(samples, stride, lambda + r, psi + c, columns, 1, 2, to);
+            else if (rows == 4)
+                outer_tile(samples, stride, lambda + r, psi + c, columns, width, 4, to);
             else
-                outer_tile(samples, stride, lambda + r, psi + c, columns, 1, dim, to);
+                outer_tile(samples, stride, lambda + r, psi + c, columns, width, 8, to);
         }
 }
 
@@ -309,9 +329,9 @@ static void fused_outer(const hq_unitary *u, int n_blocks, const double *psi, co
                         const double *lambda_im, double *panel, double *sum_re, double *sum_im)
 {
     const size_t dim = (size_t)1 << u->qubits, columns = u->columns, stride = 3 * columns;
-    for (int block = 0; block < n_blocks; block++) {
-        double *rows = panel + (size_t)block * HQ_VECTOR * stride;
-        const size_t skip = (size_t)block * dim * HQ_VECTOR;
+    for (size_t block = 0; block < (size_t)n_blocks; block++) {
+        double *rows = panel + block * HQ_VECTOR * stride;
+        const size_t skip = block * dim * HQ_VECTOR;
         to_rows(psi + skip, dim, rows, stride);
         to_rows(lambda_re + skip, dim, rows + columns, stride);
         to_rows(lambda_im + skip, dim, rows + 2 * columns, stride);
@@ -321,9 +341,48 @@ static void fused_outer(const hq_unitary *u, int n_blocks, const double *psi, co
     outer_part(samples, stride, panel + 2 * columns, panel, dim, columns, sum_im);
 }
 
+/* ---- bounds ---- */
+
+static double multiply_add(size_t n, double factor)
+{
+    vec sum[HQ_PEAK_VECTORS];
+    const vec f = splat(factor);
+    for (int k = 0; k < HQ_PEAK_VECTORS; k++) sum[k] = splat(k);
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < HQ_PEAK_VECTORS; k++) sum[k] = sum[k] * f + f;
+    for (int k = 1; k < HQ_PEAK_VECTORS; k++) sum[0] += sum[k];
+    return vector_sum(sum[0]);
+}
+
+static void rescale(hq_state *s, double factor)
+{
+    const size_t half = flat_size(s) / 2;
+    const vec f = splat(factor);
+    for (size_t i = 0; i < half; i += HQ_WIDTH) { /* as gates do: pairs of real and imaginary parts */
+        const vec ar = *from(s->re + i), ai = *from(s->im + i), br = *from(s->re + half + i),
+                  bi = *from(s->im + half + i);
+        *at(s->re + i) = f * ar;
+        *at(s->im + i) = f * ai;
+        *at(s->re + half + i) = f * br;
+        *at(s->im + half + i) = f * bi;
+    }
+}
+
 /* ---- the table ---- */
 
 #define HQ_DEFINE_KERNELS(variant, text)                                                                               \
     extern const hq_kernels variant;                                                                                   \
-    const hq_kernels variant = {text,       cosine_sine, apply,         apply_lanes,    overlap,    expect,            \
-                                accumulate, fused_state, fused_measure, fused_backward, fused_outer}
+    const hq_kernels variant = {.name = text,                                                                          \
+                                .width = HQ_WIDTH,                                                                     \
+                                .cosine_sine = cosine_sine,                                                            \
+                                .apply = apply,                                                                        \
+                                .apply_lanes = apply_lanes,                                                            \
+                                .overlap = overlap,                                                                    \
+                                .expect = expect,                                                                      \
+                                .accumulate = accumulate,                                                              \
+                                .fused_state = fused_state,                                                            \
+                                .fused_measure = fused_measure,                                                        \
+                                .fused_backward = fused_backward,                                                      \
+                                .fused_outer = fused_outer,                                                            \
+                                .multiply_add = multiply_add,                                                          \
+                                .rescale = rescale}

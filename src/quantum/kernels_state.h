@@ -1,8 +1,8 @@
-/* kernels_state.h: the kernels on states of any number of qubits. Included once by each kernels_<variant>.c.
+/* kernels_state.h: the kernels on states of any number of qubits. Included once by each kernels_<variant>.c, which
+ * defines HQ_WIDTH: numbers in one register of its instruction set, 8, 4 or 2.
  *
- * Written with the compiler's vector types, which it maps to the registers of the variant's instruction set. A gate
- * whose bits all lie above a vector works on whole vectors; one that touches the lowest three bits (one lane, wires at
- * the end) mixes numbers inside of vectors by fixed shuffles.
+ * Written with the compiler's vector types. A gate whose bits all lie above a vector works on whole vectors; one that
+ * touches the lowest bits (one lane, wires at the end) mixes numbers inside of vectors by fixed shuffles.
  */
 #include "quantum/kernels.h"
 
@@ -10,8 +10,8 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-typedef double vec __attribute__((vector_size(8 * HQ_VECTOR), may_alias));
-typedef long long ivec __attribute__((vector_size(8 * HQ_VECTOR)));
+typedef double vec __attribute__((vector_size(8 * HQ_WIDTH), may_alias));
+typedef long long ivec __attribute__((vector_size(8 * HQ_WIDTH)));
 
 INLINE vec splat(double x) { return x - (vec){0}; }
 INLINE vec *at(double *p) { return (vec *)p; }
@@ -103,39 +103,50 @@ INLINE void apply_whole(hq_state *s, const hq_pairs *p, hq_form form, const hq_m
     FOR_RUNS(a, flat_size(s), p->fixed, p->value, run)
     {
         size_t b = a ^ p->flip;
-        for (size_t k = 0; k < run; k += HQ_VECTOR)
+        for (size_t k = 0; k < run; k += HQ_WIDTH)
             pair_apply(form, at(s->re + a + k), at(s->im + a + k), at(s->re + b + k), at(s->im + b + k), &m);
     }
 }
 
 /* ---- one matrix, with bits inside of a vector ---- */
 
-INLINE vec shuffled(vec v, int by) /* number l becomes number l ^ by */
-{
-#ifdef __clang__
-#define HQ_SHUFFLE(v, b)                                                                                               \
-    __builtin_shufflevector(v, v, 0 ^ (b), 1 ^ (b), 2 ^ (b), 3 ^ (b), 4 ^ (b), 5 ^ (b), 6 ^ (b), 7 ^ (b))
+#if HQ_WIDTH == 8
+#define HQ_ORDER(b) 0 ^ (b), 1 ^ (b), 2 ^ (b), 3 ^ (b), 4 ^ (b), 5 ^ (b), 6 ^ (b), 7 ^ (b)
+#elif HQ_WIDTH == 4
+#define HQ_ORDER(b) 0 ^ (b), 1 ^ (b), 2 ^ (b), 3 ^ (b)
 #else
-#define HQ_SHUFFLE(v, b)                                                                                               \
-    __builtin_shuffle(v, (ivec){0 ^ (b), 1 ^ (b), 2 ^ (b), 3 ^ (b), 4 ^ (b), 5 ^ (b), 6 ^ (b), 7 ^ (b)})
+#define HQ_ORDER(b) 0 ^ (b), 1 ^ (b)
 #endif
-    switch (by) {
-    case 0:
-        return v;
+#ifdef __clang__
+#define HQ_SHUFFLE(v, b) __builtin_shufflevector(v, v, HQ_ORDER(b))
+#else
+#define HQ_SHUFFLE(v, b) __builtin_shuffle(v, (ivec){HQ_ORDER(b)})
+#endif
+
+/* Number l becomes number l ^ by; `by` is a constant wherever this is inlined. */
+INLINE vec shuffled(vec v, int by)
+{
+    switch (by & (HQ_WIDTH - 1)) {
     case 1:
         return HQ_SHUFFLE(v, 1);
+#if HQ_WIDTH > 2
     case 2:
         return HQ_SHUFFLE(v, 2);
     case 3:
         return HQ_SHUFFLE(v, 3);
+#endif
+#if HQ_WIDTH > 4
     case 4:
         return HQ_SHUFFLE(v, 4);
     case 5:
         return HQ_SHUFFLE(v, 5);
     case 6:
         return HQ_SHUFFLE(v, 6);
-    default:
+    case 7:
         return HQ_SHUFFLE(v, 7);
+#endif
+    default:
+        return v;
     }
 }
 
@@ -155,47 +166,70 @@ INLINE void set_mixing(mixing *to, int l, const hq_mat2 *m, int own, int other)
 /* Mixing of the vector with first elements and of its partner. Numbers that belong to no pair keep their value. */
 static void make_mixing(const hq_pairs *p, const hq_mat2 *m, mixing mix[2])
 {
-    const size_t low = HQ_VECTOR - 1, inside = p->flip & low, value = p->value & low, fixed = p->fixed & low;
+    const size_t low = HQ_WIDTH - 1, inside = p->flip & low, value = p->value & low, fixed = p->fixed & low;
     const bool across = (p->flip & ~low) != 0;
     static const hq_mat2 identity = {.re = {1, 0, 0, 1}};
-    for (size_t l = 0; l < HQ_VECTOR; l++) {
+    for (size_t l = 0; l < HQ_WIDTH; l++) {
         const bool first = (l & fixed) == value, second = (l & fixed) == (value ^ inside);
         set_mixing(&mix[0], (int)l, first || (second && !across) ? m : &identity, first ? 0 : 3, first ? 1 : 2);
         set_mixing(&mix[1], (int)l, second ? m : &identity, 3, 2);
     }
 }
 
-INLINE void mix_vectors(vec *re, vec *im, vec partner_re, vec partner_im, const mixing *m, bool real)
+/* How a form mixes: by exchange, with one factor, with two real ones, or with two complex ones. */
+typedef enum mixture { MIX_FLIP, MIX_TURN, MIX_REAL, MIX_DENSE } mixture;
+
+INLINE vec select(ivec which, vec yes, vec no) { return (vec)(((ivec)yes & which) | ((ivec)no & ~which)); }
+
+INLINE void mix_vectors(mixture kind, vec *re, vec *im, vec partner_re, vec partner_im, const mixing *m)
 {
-    vec r = *re, i = *im;
-    if (real) {
+    const vec r = *re, i = *im;
+    switch (kind) {
+    case MIX_FLIP:
+        *re = select(m->other_re != 0, partner_re, r);
+        *im = select(m->other_re != 0, partner_im, i);
+        break;
+    case MIX_TURN:
+        *re = m->own_re * r - m->own_im * i;
+        *im = m->own_re * i + m->own_im * r;
+        break;
+    case MIX_REAL:
         *re = m->own_re * r + m->other_re * partner_re;
         *im = m->own_re * i + m->other_re * partner_im;
-    } else {
+        break;
+    case MIX_DENSE:
         *re = m->own_re * r - m->own_im * i + m->other_re * partner_re - m->other_im * partner_im;
         *im = m->own_re * i + m->own_im * r + m->other_re * partner_im + m->other_im * partner_re;
+        break;
     }
 }
 
 /* Every vector that holds first elements, mixed with itself or with its partner. */
-INLINE void apply_mixed(hq_state *s, const hq_pairs *p, const mixing mix[2], int inside, bool across, bool real)
+INLINE void apply_mixed(hq_state *s, const hq_pairs *p, const mixing mix[2], int inside, bool across, mixture kind)
 {
-    const size_t low = HQ_VECTOR - 1;
-    FOR_RUNS(a, flat_size(s), p->fixed & ~low, p->value & ~low, (size_t)HQ_VECTOR)
+    const size_t low = HQ_WIDTH - 1;
+    const mixing first = mix[0], second = mix[1]; /* in registers */
+    double *restrict re = s->re, *restrict im = s->im;
+    FOR_RUNS(a, flat_size(s), p->fixed & ~low, p->value & ~low, (size_t)HQ_WIDTH)
     {
-        vec *ar = at(s->re + a), *ai = at(s->im + a);
+        vec ar = *from(re + a), ai = *from(im + a);
         if (!across) {
-            mix_vectors(ar, ai, shuffled(*ar, inside), shuffled(*ai, inside), &mix[0], real);
-            continue;
+            mix_vectors(kind, &ar, &ai, shuffled(ar, inside), shuffled(ai, inside), &first);
+        } else {
+            const size_t b = a ^ (p->flip & ~low);
+            vec br = *from(re + b), bi = *from(im + b);
+            const vec partner_re = shuffled(br, inside), partner_im = shuffled(bi, inside);
+            mix_vectors(kind, &br, &bi, shuffled(ar, inside), shuffled(ai, inside), &second);
+            mix_vectors(kind, &ar, &ai, partner_re, partner_im, &first);
+            *at(re + b) = br;
+            *at(im + b) = bi;
         }
-        size_t b = a ^ (p->flip & ~low);
-        vec *br = at(s->re + b), *bi = at(s->im + b), old_re = *ar, old_im = *ai;
-        mix_vectors(ar, ai, shuffled(*br, inside), shuffled(*bi, inside), &mix[0], real);
-        mix_vectors(br, bi, shuffled(old_re, inside), shuffled(old_im, inside), &mix[1], real);
+        *at(re + a) = ar;
+        *at(im + a) = ai;
     }
 }
 
-/* Calls a macro or function with a constant number of the shuffle. */
+/* Calls a macro with the number of the shuffle as a constant. */
 #define WITH_SHUFFLE(by, CALL)                                                                                         \
     switch (by) {                                                                                                      \
     case 0:                                                                                                            \
@@ -224,29 +258,47 @@ INLINE void apply_mixed(hq_state *s, const hq_pairs *p, const mixing mix[2], int
         break;                                                                                                         \
     }
 
+INLINE void apply_mixture(hq_state *s, const hq_pairs *p, const mixing mix[2], mixture kind)
+{
+    const bool across = (p->flip & ~(size_t)(HQ_WIDTH - 1)) != 0;
+#define APPLY_BY(by)                                                                                                   \
+    if (across)                                                                                                        \
+        apply_mixed(s, p, mix, by, true, kind);                                                                        \
+    else                                                                                                               \
+        apply_mixed(s, p, mix, by, false, kind)
+    if (kind == MIX_TURN) { /* needs no partner */
+        APPLY_BY(0);
+        return;
+    }
+    WITH_SHUFFLE(p->flip & (HQ_WIDTH - 1), APPLY_BY)
+#undef APPLY_BY
+}
+
 static void apply_inside(hq_state *s, const hq_pairs *p, hq_form form, const hq_mat2 *m)
 {
-    const size_t low = HQ_VECTOR - 1;
-    const bool across = (p->flip & ~low) != 0, real = form == HQ_FORM_REAL || form == HQ_FORM_FLIP;
     mixing mix[2];
     make_mixing(p, m, mix);
-#define APPLY_BY(by)                                                                                                   \
-    if (across && real)                                                                                                \
-        apply_mixed(s, p, mix, by, true, true);                                                                        \
-    else if (across)                                                                                                   \
-        apply_mixed(s, p, mix, by, true, false);                                                                       \
-    else if (real)                                                                                                     \
-        apply_mixed(s, p, mix, by, false, true);                                                                       \
-    else                                                                                                               \
-        apply_mixed(s, p, mix, by, false, false)
-    WITH_SHUFFLE(p->flip & low, APPLY_BY)
-#undef APPLY_BY
+    switch (form) {
+    case HQ_FORM_FLIP:
+        apply_mixture(s, p, mix, MIX_FLIP);
+        break;
+    case HQ_FORM_PHASE:
+    case HQ_FORM_DIAGONAL:
+        apply_mixture(s, p, mix, MIX_TURN);
+        break;
+    case HQ_FORM_REAL:
+        apply_mixture(s, p, mix, MIX_REAL);
+        break;
+    case HQ_FORM_DENSE:
+        apply_mixture(s, p, mix, MIX_DENSE);
+        break;
+    }
 }
 
 static void apply(hq_state *s, const hq_pairs *pairs, hq_form form, const hq_mat2 *m)
 {
     const hq_pairs p = flat_pairs(s, pairs);
-    if (p.fixed & (HQ_VECTOR - 1)) {
+    if (p.fixed & (HQ_WIDTH - 1)) {
         apply_inside(s, &p, form, m);
         return;
     }
@@ -275,7 +327,7 @@ INLINE void apply_lanes_form(hq_state *s, const hq_pairs *p, hq_form form, const
 {
     static const int transposed[4] = {0, 2, 1, 3};
     const size_t lanes = (size_t)1 << s->lane_bits, run = p->fixed & -p->fixed;
-    for (size_t l = 0; l < lanes; l += HQ_VECTOR) {
+    for (size_t l = 0; l < lanes; l += HQ_WIDTH) {
         coefficients m;
         for (int k = 0; k < 4; k++) {
             size_t entry = (size_t)(inverse ? transposed[k] : k) * lanes + l;
@@ -351,7 +403,7 @@ INLINE void overlap_lanes(const hq_state *bra, const hq_state *ket, const hq_pai
 static double vector_sum(vec v)
 {
     double sum = 0;
-    for (int l = 0; l < HQ_VECTOR; l++) sum += v[l];
+    for (int l = 0; l < HQ_WIDTH; l++) sum += v[l];
     return sum;
 }
 
@@ -360,14 +412,14 @@ static void overlap_form(const hq_state *bra, const hq_state *ket, const hq_pair
     const size_t lanes = (size_t)1 << ket->lane_bits;
     coefficients sum;
     if (lanes == 1) {
-        overlap_lanes(bra, ket, p, form, HQ_VECTOR, 0, &sum);
+        overlap_lanes(bra, ket, p, form, HQ_WIDTH, 0, &sum);
         for (int k = 0; k < 4; k++) {
             out->re[k] = vector_sum(sum.r[k]);
             out->im[k] = vector_sum(sum.i[k]);
         }
         return;
     }
-    for (size_t l = 0; l < lanes; l += HQ_VECTOR) {
+    for (size_t l = 0; l < lanes; l += HQ_WIDTH) {
         overlap_lanes(bra, ket, p, form, lanes, l, &sum);
         for (size_t k = 0; k < 4; k++) {
             *at(out->re + k * lanes + l) = sum.r[k];
@@ -380,9 +432,9 @@ static void overlap_form(const hq_state *bra, const hq_state *ket, const hq_pair
 INLINE void overlap_mixed(const hq_state *bra, const hq_state *ket, const hq_pairs *p, int inside, bool across,
                           coefficients *sum)
 {
-    const size_t low = HQ_VECTOR - 1;
+    const size_t low = HQ_WIDTH - 1;
     memset(sum, 0, sizeof *sum);
-    FOR_RUNS(a, flat_size(ket), p->fixed & ~low, p->value & ~low, (size_t)HQ_VECTOR)
+    FOR_RUNS(a, flat_size(ket), p->fixed & ~low, p->value & ~low, (size_t)HQ_WIDTH)
     {
         const size_t b = across ? a ^ (p->flip & ~low) : a;
         const vec ar = *from(bra->re + a), ai = *from(bra->im + a), br = *from(bra->re + b), bi = *from(bra->im + b);
@@ -398,7 +450,7 @@ INLINE void overlap_mixed(const hq_state *bra, const hq_state *ket, const hq_pai
 static void overlap_inside(const hq_state *bra, const hq_state *ket, const hq_pairs *p, hq_form form,
                            hq_lane_matrix *out)
 {
-    const size_t low = HQ_VECTOR - 1, value = p->value & low, fixed = p->fixed & low;
+    const size_t low = HQ_WIDTH - 1, value = p->value & low, fixed = p->fixed & low;
     const bool across = (p->flip & ~low) != 0;
     coefficients sum;
 #define OVERLAP_BY(by)                                                                                                 \
@@ -410,7 +462,7 @@ static void overlap_inside(const hq_state *bra, const hq_state *ket, const hq_pa
 #undef OVERLAP_BY
     memset(out->re, 0, 4 * sizeof(double));
     memset(out->im, 0, 4 * sizeof(double));
-    for (size_t l = 0; l < HQ_VECTOR; l++) {
+    for (size_t l = 0; l < HQ_WIDTH; l++) {
         const bool first = (l & fixed) == value, second = (l & fixed) == (value ^ (p->flip & low));
         for (size_t k = 0; k < 4; k++) {
             if (!wanted(form, (int)k) || !(k < 2 ? first : second)) continue;
@@ -424,7 +476,7 @@ static void overlap_inside(const hq_state *bra, const hq_state *ket, const hq_pa
 static void overlap(const hq_state *bra, const hq_state *ket, const hq_pairs *pairs, hq_form form, hq_lane_matrix *out)
 {
     const hq_pairs p = flat_pairs(ket, pairs);
-    if (p.fixed & (HQ_VECTOR - 1))
+    if (p.fixed & (HQ_WIDTH - 1))
         overlap_inside(bra, ket, &p, form, out);
     else if (form == HQ_FORM_PHASE)
         overlap_form(bra, ket, &p, HQ_FORM_PHASE, out);
@@ -441,23 +493,23 @@ INLINE vec inner_signs(const hq_state *s, hq_pauli pauli)
 {
     vec signs = splat(1);
     if (s->lane_bits == 0)
-        for (size_t l = 0; l < HQ_VECTOR; l++) signs[l] = __builtin_popcountll(l & pauli.z) & 1 ? -1 : 1;
+        for (size_t l = 0; l < HQ_WIDTH; l++) signs[l] = __builtin_popcountll(l & pauli.z) & 1 ? -1 : 1;
     return signs;
 }
 
 INLINE void expect_by(const hq_state *s, hq_pauli pauli, int inside, double *out)
 {
-    const size_t lanes = (size_t)1 << s->lane_bits, step = lanes < HQ_VECTOR ? HQ_VECTOR : lanes;
-    const size_t size = flat_size(s), flip = ((size_t)pauli.x << s->lane_bits) & ~(size_t)(HQ_VECTOR - 1);
+    const size_t lanes = (size_t)1 << s->lane_bits, step = lanes < HQ_WIDTH ? HQ_WIDTH : lanes;
+    const size_t size = flat_size(s), flip = ((size_t)pauli.x << s->lane_bits) & ~(size_t)(HQ_WIDTH - 1);
     const bool imaginary = hq_pauli_imaginary(pauli);
     const vec inner = inner_signs(s, pauli);
-    for (size_t l = 0; l < lanes; l += HQ_VECTOR) {
+    for (size_t l = 0; l < lanes; l += HQ_WIDTH) {
         vec sum = splat(0);
         for (size_t i = l; i < size; i += step) {
             const vec re = *from(s->re + i), im = *from(s->im + i);
             const vec tr = shuffled(*from(s->re + (i ^ flip)), inside),
                       ti = shuffled(*from(s->im + (i ^ flip)), inside);
-            const double sign = hq_pauli_sign(pauli, (i & ~(size_t)(HQ_VECTOR - 1)) >> s->lane_bits);
+            const double sign = hq_pauli_sign(pauli, (i & ~(size_t)(HQ_WIDTH - 1)) >> s->lane_bits);
             sum += sign * (imaginary ? ti * re - tr * im : tr * re + ti * im);
         }
         sum *= inner;
@@ -470,20 +522,20 @@ INLINE void expect_by(const hq_state *s, hq_pauli pauli, int inside, double *out
 
 static void expect(const hq_state *s, hq_pauli pauli, double *out){
 #define EXPECT_BY(by) expect_by(s, pauli, by, out)
-    WITH_SHUFFLE(((size_t)pauli.x << s->lane_bits) & (HQ_VECTOR - 1), EXPECT_BY)
+    WITH_SHUFFLE(((size_t)pauli.x << s->lane_bits) & (HQ_WIDTH - 1), EXPECT_BY)
 #undef EXPECT_BY
 }
 
 INLINE void accumulate_by(const hq_state *s, hq_pauli pauli, int inside, const double *factor, hq_state *out)
 {
-    const size_t lanes = (size_t)1 << s->lane_bits, step = lanes < HQ_VECTOR ? HQ_VECTOR : lanes;
-    const size_t size = flat_size(s), flip = ((size_t)pauli.x << s->lane_bits) & ~(size_t)(HQ_VECTOR - 1);
+    const size_t lanes = (size_t)1 << s->lane_bits, step = lanes < HQ_WIDTH ? HQ_WIDTH : lanes;
+    const size_t size = flat_size(s), flip = ((size_t)pauli.x << s->lane_bits) & ~(size_t)(HQ_WIDTH - 1);
     const bool imaginary = hq_pauli_imaginary(pauli);
     const vec inner = inner_signs(s, pauli);
-    for (size_t l = 0; l < lanes; l += HQ_VECTOR) {
+    for (size_t l = 0; l < lanes; l += HQ_WIDTH) {
         const vec scale = inner * (lanes == 1 ? splat(factor[0]) : *from(factor + l));
         for (size_t i = l; i < size; i += step) {
-            const double sign = hq_pauli_sign(pauli, (i & ~(size_t)(HQ_VECTOR - 1)) >> s->lane_bits);
+            const double sign = hq_pauli_sign(pauli, (i & ~(size_t)(HQ_WIDTH - 1)) >> s->lane_bits);
             const vec re = shuffled(sign * scale * *from(s->re + i), inside);
             const vec im = shuffled(sign * scale * *from(s->im + i), inside);
             vec *to_re = at(out->re + (i ^ flip)), *to_im = at(out->im + (i ^ flip));
@@ -496,6 +548,6 @@ INLINE void accumulate_by(const hq_state *s, hq_pauli pauli, int inside, const d
 static void accumulate(const hq_state *s, hq_pauli pauli, const double *factor, hq_state *out)
 {
 #define ACCUMULATE_BY(by) accumulate_by(s, pauli, by, factor, out)
-    WITH_SHUFFLE(((size_t)pauli.x << s->lane_bits) & (HQ_VECTOR - 1), ACCUMULATE_BY)
+    WITH_SHUFFLE(((size_t)pauli.x << s->lane_bits) & (HQ_WIDTH - 1), ACCUMULATE_BY)
 #undef ACCUMULATE_BY
 }

@@ -10,7 +10,7 @@
 #include "hqcnn/base.h"
 #include "quantum/gate_table.h"
 
-#define HQ_VECTOR 8 /* doubles that the kernels handle together; a state has at least so many */
+#define HQ_VECTOR 8 /* the widest registers hold so many doubles; a state has at least so many, and so have lanes */
 
 typedef struct hq_state {
     int qubits;
