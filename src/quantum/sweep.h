@@ -15,12 +15,21 @@ typedef struct hq_trigonometry {
     hq_mat2 constant[HQ_GATE_BLOCKS_MAX], cosine[HQ_GATE_BLOCKS_MAX], sine[HQ_GATE_BLOCKS_MAX];
 } hq_trigonometry;
 
+/* Consecutive ops first, ..., end - 1 that stay within blocks of the state: the bits of `active` take every value in a
+ * block, the others are its place. A block stays in the cache while all ops of a group go over it. */
+typedef struct hq_group {
+    int first, end;
+    size_t active;
+} hq_group;
+
 typedef struct hq_sweep {
     const hq_circuit *circuit;
     const hq_kernels *kernels;
     int lane_bits;
     size_t lanes;
     hq_state psi, lambda;
+    hq_group *group; /* [groups], at most one for each op */
+    int groups;
     hq_mat2 *matrix;               /* [ops][blocks]: of the ops that have one matrix for all lanes */
     hq_lane_matrix *lane_matrix;   /* [lane ops][blocks]: of the others; none when there is one lane */
     hq_trigonometry *trigonometry; /* [lane ops] */
@@ -31,6 +40,24 @@ typedef struct hq_sweep {
     double *gradient;              /* [Q + P][lanes] */
     double *value;                 /* [lanes] */
 } hq_sweep;
+
+/* Whether every lane of the op has a matrix of its own; its matrices; the matrices [blocks] of an op that has one for
+ * all lanes. */
+static inline bool hq_sweep_is_laned(const hq_sweep *sweep, const hq_op *op)
+{
+    return op->source == HQ_SOURCE_INPUT && sweep->lanes > 1;
+}
+static inline hq_lane_matrix *hq_sweep_lane_matrix(const hq_sweep *sweep, const hq_op *op, int block)
+{
+    return &sweep->lane_matrix[op->lane_op * HQ_GATE_BLOCKS_MAX + block];
+}
+static inline hq_mat2 *hq_sweep_matrix(const hq_sweep *sweep, int op)
+{
+    return &sweep->matrix[op * HQ_GATE_BLOCKS_MAX];
+}
+
+/* Values of the gate's parameters in one lane. */
+void hq_sweep_lane_parameters(const hq_sweep *sweep, const hq_op *op, size_t lane, double *out);
 
 /* Takes all memory of a sweep from an arena; over an empty arena this measures. hq_sweep_start: fills what depends on
  * neither weights nor inputs. */
@@ -45,9 +72,25 @@ void hq_sweep_bind_inputs(hq_sweep *sweep, int64_t n, const double *x);
 /* The matrix or matrices of one op again, with `shift` added to its parameter `slot`. */
 void hq_sweep_bind_op(hq_sweep *sweep, int op, int slot, double shift);
 
-/* Ops first, ..., end - 1 in order; one op, or its inverse. */
+/* Cuts the ops into groups. */
+void hq_sweep_group(hq_sweep *sweep);
+
+/* The next block of a group behind `place`, 0 after the last one; starts at 0. */
+static inline size_t hq_group_next(const hq_sweep *sweep, const hq_group *group, size_t place)
+{
+    const size_t places = (((size_t)1 << sweep->circuit->qubits) - 1) & ~group->active;
+    return (place - places) & places;
+}
+
+/* Ops first, ..., end - 1 in order. */
 void hq_sweep_run(const hq_sweep *sweep, int first, int end, hq_state *state);
-void hq_sweep_apply(const hq_sweep *sweep, int op, bool inverse, hq_state *state);
+
+/* One op, or its inverse, on a block of its group. */
+void hq_sweep_apply(const hq_sweep *sweep, int op, bool inverse, const hq_group *group, size_t place, hq_state *state);
+
+/* The pairs of an op's block that lie in a block of the group; false when there are none, because a control is 0. */
+bool hq_group_pairs(const hq_sweep *sweep, const hq_op *op, int block, const hq_group *group, size_t place,
+                    hq_pairs *pairs);
 
 /* psi = the whole circuit on |0...0>. */
 void hq_sweep_prepare(hq_sweep *sweep);
