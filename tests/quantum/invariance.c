@@ -1,13 +1,12 @@
-/* Same bits: a sample's outputs and input gradient do not depend on its place in a batch or on the batch, on any path
- * and kernel variant; a batch evaluated again gives the same gradient of the weights. No allocation in a step. */
+/* Same bits: a sample's outputs and input gradient do not depend on its place in a batch or on the other samples, on
+ * any path and kernel variant; a batch evaluated again gives the same gradient of the weights. No allocation in a step.
+ */
 #include "cases.h"
 #include "hqcnn/config.h"
 #include "support/check.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define BATCH 37
 
 static hq_random stream;
 
@@ -52,26 +51,77 @@ static void check_moved(const samples *s, hq_circuit_work *work, int method, con
     result_free(&moved);
 }
 
-/* Nothing of a batch stays behind in the work memory. */
-static void check_again(const samples *s, hq_circuit_work *work, int method, const result *whole)
+static void check_same(const samples *s, const hq_circuit_work *work, const result *a, const result *b,
+                       const char *what)
 {
-    result again = result_make(s);
-    evaluate(s, work, method, 0, s->batch, &again);
-    CHECK_MSG(same_bits(again.q, whole->q, s->batch * s->outputs), "%s: outputs twice", way_name(work));
-    CHECK_MSG(same_bits(again.dx, whole->dx, s->batch * s->inputs), "%s: dx twice", way_name(work));
-    CHECK_MSG(same_bits(again.dw, whole->dw, s->weights), "%s: dw twice", way_name(work));
-    result_free(&again);
+    CHECK_MSG(same_bits(a->q, b->q, s->batch * s->outputs), "%s: outputs %s", way_name(work), what);
+    CHECK_MSG(same_bits(a->dx, b->dx, s->batch * s->inputs), "%s: dx %s", way_name(work), what);
+    CHECK_MSG(same_bits(a->dw, b->dw, s->weights), "%s: dw %s", way_name(work), what);
 }
 
-static void check_way(const samples *s, const hq_circuit_options *way, int method)
+/* Nothing of other weights, other samples or a Jacobian stays behind in the work memory, and its size does not matter.
+ */
+static void check_again(const samples *s, const hq_circuit_options *way, hq_circuit_work *work, int method,
+                        const result *whole)
 {
-    hq_circuit_work *work = make_work(s->circuit, BATCH, way);
+    samples other = samples_make(&stream, s->circuit, s->batch);
+    result again = result_make(s);
+    double *jacobian = calloc((size_t)((s->inputs + s->weights) * s->outputs), sizeof *jacobian);
+    evaluate(&other, work, method, 0, (s->batch + 1) / 2, &again);
+    for (int m = 0; m < 2; m++)
+        CHECK(hq_circuit_jacobian(s->circuit, work, methods[m], other.x, other.w, jacobian) == HQ_OK);
+    evaluate(s, work, method, 0, s->batch, &again);
+    check_same(s, work, &again, whole, "after other ones");
+    hq_circuit_work *fresh = make_work(s->circuit, s->batch, way);
+    evaluate(s, fresh, method, 0, s->batch, &again);
+    check_same(s, fresh, &again, whole, "in new memory");
+    hq_circuit_work_destroy(fresh);
+    free(jacobian);
+    result_free(&again);
+    samples_free(&other);
+}
+
+/* A sample with a huge angle, or with none, leaves the others alone. */
+static void check_strange_sample(samples *s, hq_circuit_work *work, int method, const result *whole)
+{
+    static const double strange[] = {3e7, NAN, INFINITY};
+    const int64_t odd = s->batch / 2, after = s->batch - odd - 1;
+    result out = result_make(s);
+    for (int i = 0; i < 3; i++) {
+        const double kept = s->x[odd * s->inputs];
+        s->x[odd * s->inputs] = strange[i];
+        evaluate(s, work, method, 0, s->batch, &out);
+        s->x[odd * s->inputs] = kept;
+        CHECK_MSG(same_bits(out.q, whole->q, odd * s->outputs) &&
+                      same_bits(out.q + (odd + 1) * s->outputs, whole->q + (odd + 1) * s->outputs, after * s->outputs),
+                  "%s: outputs beside a sample with angle %g", way_name(work), strange[i]);
+        CHECK_MSG(same_bits(out.dx, whole->dx, odd * s->inputs) &&
+                      same_bits(out.dx + (odd + 1) * s->inputs, whole->dx + (odd + 1) * s->inputs, after * s->inputs),
+                  "%s: dx beside a sample with angle %g", way_name(work), strange[i]);
+    }
+    result_free(&out);
+}
+
+static void check_no_samples(const samples *s, hq_circuit_work *work, int method)
+{
+    result none = result_make(s);
+    evaluate(s, work, method, 0, 0, &none);
+    for (int p = 0; p < s->weights; p++) CHECK(none.dw[p] == 0);
+    CHECK(none.q[0] == 99 && none.dx[0] == 99); /* as result_make left them */
+    result_free(&none);
+}
+
+static void check_way(samples *s, const hq_circuit_options *way, int method)
+{
+    hq_circuit_work *work = make_work(s->circuit, s->batch + 3, way);
     result whole = result_make(s);
     const int64_t made = hq_memory_count();
     evaluate(s, work, method, 0, s->batch, &whole);
     CHECK_INT(hq_memory_count(), made); /* no allocation in a step */
     check_moved(s, work, method, &whole);
-    check_again(s, work, method, &whole);
+    check_strange_sample(s, work, method, &whole);
+    check_no_samples(s, work, method);
+    check_again(s, way, work, method, &whole);
     check_alone(s, way, method, &whole);
     result_free(&whole);
     hq_circuit_work_destroy(work);
@@ -98,7 +148,8 @@ static hq_circuit *hqcnn(int qubits, int attention)
 static void test_hqcnn(void)
 {
     for (int attention = HQ_ATTENTION_NONE; attention <= HQ_ATTENTION_TRAINABLE; attention++)
-        check_circuit(hqcnn(4, attention), BATCH);
+        check_circuit(hqcnn(4, attention), 37);
+    check_circuit(hqcnn(4, HQ_ATTENTION_QFT), 299);
     check_circuit(hqcnn(1, HQ_ATTENTION_QFT), 16);
     check_circuit(hqcnn(2, HQ_ATTENTION_TRAINABLE), 9);
     check_circuit(hqcnn(3, HQ_ATTENTION_LADDER), 33);
@@ -129,7 +180,7 @@ static hq_circuit *reuploading(int qubits)
 
 static void test_reuploading(void)
 {
-    check_circuit(reuploading(2), BATCH);
+    check_circuit(reuploading(2), 37);
     check_circuit(reuploading(4), 19);
     check_circuit(reuploading(8), 3);
 }
