@@ -22,8 +22,19 @@ static int choose_path(const hq_circuit *c)
     return c->qubits <= BATCHED_QUBITS_MAX ? HQ_COMPUTE_CIRCUIT_BATCHED : HQ_COMPUTE_CIRCUIT_SINGLE;
 }
 
+static hq_status check_range(const hq_circuit_options *options)
+{
+    const bool kernel = options->kernel >= HQ_COMPUTE_KERNEL_AUTO && options->kernel <= HQ_COMPUTE_KERNEL_PLAIN;
+    const bool path = options->path >= HQ_COMPUTE_CIRCUIT_AUTO && options->path <= HQ_COMPUTE_CIRCUIT_SINGLE;
+    if (!kernel || !path)
+        HQ_FAIL(HQ_ERR_CONFIG, "kernel %d and path %d of a circuit; allowed are 0 to %d and 0 to %d", options->kernel,
+                options->path, HQ_COMPUTE_KERNEL_PLAIN, HQ_COMPUTE_CIRCUIT_SINGLE);
+    return HQ_OK;
+}
+
 static hq_status settle_path(hq_circuit_work *work, const hq_circuit_options *options)
 {
+    HQ_TRY(check_range(options));
     work->kernels = hq_kernels_find(options->kernel);
     if (!work->kernels)
         HQ_FAIL(HQ_ERR_CONFIG,

@@ -1,7 +1,6 @@
 /* The HQCNN circuit: counts, refused arguments, outputs against the reference, 1 and 2 qubits included. */
-#include "dense.h"
+#include "cases.h"
 #include "hqcnn/config.h"
-#include "hqcnn/quantum.h"
 #include "support/check.h"
 
 static void check_counts(int qubits, int layers, int attention, int observables)
@@ -62,22 +61,22 @@ static void check_outputs(hq_random *stream, int qubits, int layers, int attenti
 {
     enum { BATCH = 3 };
     hq_circuit *c;
-    hq_circuit_work *work;
-    double x[BATCH * 5], w[3 * 20], q[BATCH * 10], want[10];
+    hq_circuit_options way[WAYS_MAX];
+    double x[BATCH * 5], w[3 * 20], q[BATCH * 10], want[BATCH * 10];
     CHECK(hq_circuit_create_hqcnn(qubits, layers, attention, observables, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, BATCH, NULL, &work) == HQ_OK);
+    const int ways = all_ways(c, way), outputs = hq_circuit_outputs(c);
     fill_random(stream, BATCH * qubits, -4, 4, x);
     fill_random(stream, hq_circuit_weights(c), 0, 6.3, w);
-    CHECK(hq_circuit_fwd(c, work, BATCH, x, w, q) == HQ_OK);
-    int outputs = hq_circuit_outputs(c);
-    for (int b = 0; b < BATCH; b++) {
-        dense_hqcnn(qubits, layers, attention, observables, x + b * qubits, w, want);
-        for (int k = 0; k < outputs; k++)
-            CHECK_MSG(fabs(q[b * outputs + k] - want[k]) < 1e-13,
-                      "%d qubits, attention %d, output %d: %.17g, not %.17g", qubits, attention, k, q[b * outputs + k],
-                      want[k]);
+    for (int b = 0; b < BATCH; b++)
+        dense_hqcnn(qubits, layers, attention, observables, x + b * qubits, w, want + b * outputs);
+    for (int i = 0; i < ways; i++) {
+        hq_circuit_work *work = make_work(c, BATCH, &way[i]);
+        CHECK(hq_circuit_fwd(c, work, BATCH, x, w, q) == HQ_OK);
+        const double error = worst_difference(q, want, BATCH * outputs);
+        CHECK_MSG(error <= 1e-13, "%s, %d qubits, %d layers, attention %d: off by %g", way_name(work), qubits, layers,
+                  attention, error);
+        hq_circuit_work_destroy(work);
     }
-    hq_circuit_work_destroy(work);
     hq_circuit_destroy(c);
 }
 
@@ -95,17 +94,20 @@ static void test_outputs(void)
 static void test_one_qubit_closed_form(void)
 {
     hq_circuit *c;
-    hq_circuit_work *work;
+    hq_circuit_options way[WAYS_MAX];
     double x = 0.4, w[3] = {0.9, 0.7, 0}, q[2], dq[2] = {0, 1}, dx, dw[3];
     CHECK(hq_circuit_create_hqcnn(1, 1, HQ_ATTENTION_NONE, HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
-    CHECK(hq_circuit_fwd(c, work, 1, &x, w, q) == HQ_OK);
-    CHECK_NEAR(q[0], sin(1.3) * cos(0.7), 1e-15);
-    CHECK_NEAR(q[1], cos(1.3), 1e-15);
-    CHECK(hq_circuit_bwd_adjoint(c, work, 1, &x, w, dq, &dx, dw) == HQ_OK);
-    CHECK_NEAR(dx, -sin(1.3), 1e-15);
-    CHECK_NEAR(dw[0], -sin(1.3), 1e-15);
-    hq_circuit_work_destroy(work);
+    const int ways = all_ways(c, way);
+    for (int i = 0; i < ways; i++) {
+        hq_circuit_work *work = make_work(c, 1, &way[i]);
+        CHECK(hq_circuit_fwd(c, work, 1, &x, w, q) == HQ_OK);
+        CHECK_NEAR(q[0], sin(1.3) * cos(0.7), 1e-15);
+        CHECK_NEAR(q[1], cos(1.3), 1e-15);
+        CHECK(hq_circuit_bwd_adjoint(c, work, 1, &x, w, dq, &dx, dw) == HQ_OK);
+        CHECK_NEAR(dx, -sin(1.3), 1e-15);
+        CHECK_NEAR(dw[0], -sin(1.3), 1e-15);
+        hq_circuit_work_destroy(work);
+    }
     hq_circuit_destroy(c);
 }
 

@@ -1,11 +1,10 @@
-/* Every gate with parameters inside a circuit: outputs against full matrices, Jacobian by adjoint, parameter shift and
- * differences. Its parameters are weights, inputs or a mixture; one weight may enter at several gates. */
-#include "dense.h"
+/* Every gate inside a circuit, on every path and kernel variant: outputs, and the Jacobian by adjoint and parameter
+ * shift, against full matrices. Its parameters are weights, inputs or a mixture, with scale and offset; one weight may
+ * enter at several gates. */
+#include "cases.h"
+#include "dense_circuit.h"
 #include "hqcnn/config.h"
-#include "quantum/circuit.h"
 #include "support/check.h"
-
-#include <string.h>
 
 #define QUBITS 3
 #define OUTPUTS (3 * QUBITS + 2)
@@ -34,88 +33,54 @@ static void scramble(hq_circuit *c)
     }
 }
 
-/* <P> of a product of single-wire letters: apply them one after the other. */
-static double dense_product(const char *letters, const dense_number *psi)
+static void check_jacobian(const hq_circuit *c, hq_circuit_work *work, const char *name, int method, const double *x,
+                           const double *w)
 {
-    dense_number image[1 << QUBITS], m[64], sum = 0;
-    memcpy(image, psi, sizeof image);
-    for (int wire = 0; wire < QUBITS; wire++) {
-        const char name[2] = {letters[wire], 0};
-        if (name[0] != ' ') dense_apply(QUBITS, dense_gate(name, NULL, m), &wire, m, image);
-    }
-    for (int i = 0; i < 1 << QUBITS; i++) sum += conj(psi[i]) * image[i];
-    return creal(sum);
-}
-
-static void dense_outputs(const hq_circuit *c, const double *x, const double *w, double *q)
-{
-    dense_number psi[1 << QUBITS] = {1};
-    for (int i = 0; i < c->n_ops; i++) {
-        const hq_op *op = &c->ops[i];
-        double p[3] = {0};
-        dense_number m[64];
-        hq_op_parameters(op, x, w, p);
-        dense_apply(QUBITS, dense_gate(op->gate->name, p, m), op->wires, m, psi);
-    }
-    for (int wire = 0; wire < QUBITS; wire++)
-        for (int l = 0; l < 3; l++) q[l * QUBITS + wire] = dense_expect(QUBITS, "XYZ"[l], wire, psi);
-    q[3 * QUBITS] = dense_product("yy ", psi);
-    q[3 * QUBITS + 1] = dense_product("xyz", psi);
-}
-
-/* 4-point differences of the reference. */
-static void check_jacobian(const hq_circuit *c, const double *x, const double *w, const double *jacobian)
-{
-    const double step = 1e-3;
-    for (int row = 0; row < c->inputs + c->weights; row++) {
-        double q[4][OUTPUTS];
-        for (int s = 0; s < 4; s++) {
-            double all[2][8] = {{0}};
-            memcpy(all[0], x, (size_t)c->inputs * sizeof *x);
-            memcpy(all[1], w, (size_t)c->weights * sizeof *w);
-            double *moved = row < c->inputs ? &all[0][row] : &all[1][row - c->inputs];
-            *moved += (s < 2 ? s - 2 : s - 1) * step;
-            dense_outputs(c, all[0], all[1], q[s]);
-        }
-        for (int k = 0; k < OUTPUTS; k++)
-            CHECK_NEAR(jacobian[row * OUTPUTS + k], (q[0][k] - 8 * q[1][k] + 8 * q[2][k] - q[3][k]) / (12 * step),
-                       1e-10);
-    }
+    double have[8 * OUTPUTS], want[8 * OUTPUTS];
+    dense_jacobian(c, x, w, want);
+    CHECK(hq_circuit_jacobian(c, work, method, x, w, have) == HQ_OK);
+    const double error = worst_difference(have, want, (c->inputs + c->weights) * OUTPUTS);
+    CHECK_MSG(error <= 1e-13, "%s, %s, method %d: Jacobian off by %g", name, way_name(work), method, error);
 }
 
 static void check_circuit(const hq_circuit *c, const char *name)
 {
-    hq_circuit_work *work;
-    double x[8], w[8], q[OUTPUTS], want[OUTPUTS], adjoint[8 * OUTPUTS], shift[8 * OUTPUTS];
+    hq_circuit_options way[WAYS_MAX];
+    const int ways = all_ways(c, way);
+    double x[8], w[8], q[OUTPUTS], want[OUTPUTS];
     fill_random(&stream, 8, -4, 4, x);
     fill_random(&stream, 8, -4, 4, w);
-    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
-    CHECK(hq_circuit_fwd(c, work, 1, x, w, q) == HQ_OK);
     dense_outputs(c, x, w, want);
-    for (int k = 0; k < OUTPUTS; k++)
-        CHECK_MSG(fabs(q[k] - want[k]) < 1e-13, "%s: output %d is %.17g, expected %.17g", name, k, q[k], want[k]);
-    CHECK(hq_circuit_jacobian(c, work, HQ_GRADIENT_ADJOINT, x, w, adjoint) == HQ_OK);
-    CHECK(hq_circuit_jacobian(c, work, HQ_GRADIENT_PARAMETER_SHIFT, x, w, shift) == HQ_OK);
-    check_jacobian(c, x, w, adjoint);
-    for (int i = 0; i < (c->inputs + c->weights) * OUTPUTS; i++)
-        CHECK_MSG(fabs(adjoint[i] - shift[i]) < 1e-13, "%s: adjoint %.17g, shift %.17g", name, adjoint[i], shift[i]);
-    hq_circuit_work_destroy(work);
+    for (int i = 0; i < ways; i++) {
+        hq_circuit_work *work = make_work(c, 1, &way[i]);
+        CHECK(hq_circuit_fwd(c, work, 1, x, w, q) == HQ_OK);
+        const double error = worst_difference(q, want, OUTPUTS);
+        CHECK_MSG(error <= 1e-13, "%s, %s: outputs off by %g", name, way_name(work), error);
+        check_jacobian(c, work, name, HQ_GRADIENT_ADJOINT, x, w);
+        check_jacobian(c, work, name, HQ_GRADIENT_PARAMETER_SHIFT, x, w);
+        hq_circuit_work_destroy(work);
+    }
 }
 
-/* kind 0: all weights; 1: all inputs; 2: input, weight, constant. */
+/* kind 0: all weights; 1: all inputs; 2: input, weight, constant; 3: as 2 with scale and offset; 4: weight, input,
+ * weight with scale and offset. */
 static hq_binding binding_of(int kind, int slot)
 {
-    if (kind == 2) {
-        if (slot == 2) return hq_bind_constant(0.7);
-        return slot == 0 ? hq_bind_input(0) : hq_bind_weight(0);
-    }
-    return kind == 0 ? hq_bind_weight(slot) : hq_bind_input(slot);
+    static const hq_source source[5][3] = {{HQ_SOURCE_WEIGHT, HQ_SOURCE_WEIGHT, HQ_SOURCE_WEIGHT},
+                                           {HQ_SOURCE_INPUT, HQ_SOURCE_INPUT, HQ_SOURCE_INPUT},
+                                           {HQ_SOURCE_INPUT, HQ_SOURCE_WEIGHT, HQ_SOURCE_CONSTANT},
+                                           {HQ_SOURCE_INPUT, HQ_SOURCE_WEIGHT, HQ_SOURCE_CONSTANT},
+                                           {HQ_SOURCE_WEIGHT, HQ_SOURCE_INPUT, HQ_SOURCE_WEIGHT}};
+    hq_binding b = {source[kind][slot], kind < 2 ? slot : 0, 1, 0};
+    if (b.source == HQ_SOURCE_CONSTANT) return hq_bind_constant(0.7);
+    if (kind >= 3) b.scale = slot - 1.4, b.offset = 0.3 * slot + 0.2;
+    return b;
 }
 
 static void test_every_gate(void)
 {
     for (int g = 0; g < HQ_GATE_COUNT; g++)
-        for (int kind = 0; kind < 3; kind++) {
+        for (int kind = 0; kind < 5; kind++) {
             hq_circuit *c;
             CHECK(hq_circuit_create(QUBITS, &c) == HQ_OK);
             scramble(c);

@@ -1,7 +1,7 @@
 /* 34 circuits computed by an independent program with full matrices: golden_circuits.json holds inputs x, weights w,
- * outputs q and the Jacobian, rows by x then by w. */
+ * outputs q and the Jacobian, rows by x then by w. Every case goes through every path and kernel variant. */
+#include "cases.h"
 #include "hqcnn/config.h"
-#include "hqcnn/quantum.h"
 #include "support/check.h"
 
 #include <jansson.h>
@@ -25,52 +25,72 @@ static double *numbers(const json_t *array, int want)
     return v;
 }
 
-static double worst_difference(const double *a, const double *b, int n)
-{
-    double worst = 0;
-    for (int i = 0; i < n; i++) worst = fmax(worst, fabs(a[i] - b[i]));
-    return worst;
-}
+/* One case of the file. */
+typedef struct golden {
+    int index, outputs, rows;
+    double *x, *w, *q, *jacobian;
+} golden;
 
-static void check_jacobian(const hq_circuit *c, hq_circuit_work *work, int method, const double *x, const double *w,
-                           const json_t *want, int index)
+static golden read_case(const json_t *item, int index, const hq_circuit *c)
 {
-    int rows = hq_circuit_inputs(c) + hq_circuit_weights(c), outputs = hq_circuit_outputs(c);
-    double *have = calloc((size_t)(rows * outputs), sizeof *have);
-    CHECK_INT(json_array_size(want), rows);
-    CHECK(hq_circuit_jacobian(c, work, method, x, w, have) == HQ_OK);
-    for (int row = 0; row < rows; row++) {
-        double *line = numbers(json_array_get(want, (size_t)row), outputs);
-        double error = worst_difference(have + row * outputs, line, outputs);
-        CHECK_MSG(error <= 1e-10, "case %d, method %d, row %d: error %g", index, method, row, error);
+    golden g = {.index = index, .outputs = c->n_observables, .rows = c->inputs + c->weights};
+    const json_t *rows = json_object_get(item, "jacobian");
+    g.x = numbers(json_object_get(item, "x"), c->inputs);
+    g.w = numbers(json_object_get(item, "w"), c->weights);
+    g.q = numbers(json_object_get(item, "q"), g.outputs);
+    g.jacobian = calloc((size_t)(g.rows * g.outputs), sizeof *g.jacobian);
+    CHECK_INT(json_array_size(rows), g.rows);
+    for (int row = 0; row < g.rows; row++) {
+        double *line = numbers(json_array_get(rows, (size_t)row), g.outputs);
+        memcpy(g.jacobian + row * g.outputs, line, (size_t)g.outputs * sizeof *line);
         free(line);
     }
+    return g;
+}
+
+static void free_case(golden *g)
+{
+    free(g->x);
+    free(g->w);
+    free(g->q);
+    free(g->jacobian);
+}
+
+static void check_jacobian(const hq_circuit *c, hq_circuit_work *work, int method, const golden *g)
+{
+    const int n = g->rows * g->outputs;
+    double *have = calloc((size_t)n, sizeof *have);
+    CHECK(hq_circuit_jacobian(c, work, method, g->x, g->w, have) == HQ_OK);
+    const double error = worst_difference(have, g->jacobian, n);
+    CHECK_MSG(error <= 1e-10, "case %d, %s, method %d: Jacobian off by %g", g->index, way_name(work), method, error);
     free(have);
+}
+
+static void check_way(const hq_circuit *c, const hq_circuit_options *way, const golden *g)
+{
+    hq_circuit_work *work = make_work(c, 1, way);
+    double *q = calloc((size_t)g->outputs, sizeof *q);
+    CHECK(hq_circuit_fwd(c, work, 1, g->x, g->w, q) == HQ_OK);
+    const double error = worst_difference(q, g->q, g->outputs);
+    CHECK_MSG(error <= 1e-12, "case %d, %s: outputs off by %g", g->index, way_name(work), error);
+    check_jacobian(c, work, HQ_GRADIENT_ADJOINT, g);
+    check_jacobian(c, work, HQ_GRADIENT_PARAMETER_SHIFT, g);
+    free(q);
+    hq_circuit_work_destroy(work);
 }
 
 static void check_case(const json_t *item, int index)
 {
     hq_circuit *c;
-    hq_circuit_work *work;
-    int qubits = (int)json_integer_value(json_object_get(item, "qubits"));
-    int layers = (int)json_integer_value(json_object_get(item, "layers"));
+    hq_circuit_options way[WAYS_MAX], path[WAYS_MAX];
+    const int qubits = (int)json_integer_value(json_object_get(item, "qubits"));
+    const int layers = (int)json_integer_value(json_object_get(item, "layers"));
     CHECK(hq_circuit_create_hqcnn(qubits, layers, attention_of(item), HQ_OBSERVABLES_XZ, &c) == HQ_OK);
-    CHECK(hq_circuit_work_create(c, 1, NULL, &work) == HQ_OK);
-    int outputs = hq_circuit_outputs(c);
-    double *x = numbers(json_object_get(item, "x"), hq_circuit_inputs(c));
-    double *w = numbers(json_object_get(item, "w"), hq_circuit_weights(c));
-    double *want = numbers(json_object_get(item, "q"), outputs);
-    double *q = calloc((size_t)outputs, sizeof *q);
-    CHECK(hq_circuit_fwd(c, work, 1, x, w, q) == HQ_OK);
-    CHECK_MSG(worst_difference(q, want, outputs) <= 1e-12, "case %d: outputs off by %g", index,
-              worst_difference(q, want, outputs));
-    check_jacobian(c, work, HQ_GRADIENT_ADJOINT, x, w, json_object_get(item, "jacobian"), index);
-    check_jacobian(c, work, HQ_GRADIENT_PARAMETER_SHIFT, x, w, json_object_get(item, "jacobian"), index);
-    free(x);
-    free(w);
-    free(want);
-    free(q);
-    hq_circuit_work_destroy(work);
+    CHECK_INT(all_paths(c, path), qubits <= 7 ? 3 : 2);
+    golden g = read_case(item, index, c);
+    const int ways = all_ways(c, way);
+    for (int i = 0; i < ways; i++) check_way(c, &way[i], &g);
+    free_case(&g);
     hq_circuit_destroy(c);
 }
 
