@@ -77,22 +77,25 @@ typedef enum hq_scope {
     WORD(model, scaling, MODEL, "half-pi-tanh", "half-pi-tanh|pi-tanh|tanh|identity",                                  \
          "from the features z to the angles of the circuit: (pi/2) tanh z, pi tanh z, tanh z or z")                    \
     INT(model, qubits, MODEL, 4, 1, 20, "qubits of the circuit")                                                       \
-    INT(model, layers, MODEL, 1, 1, 64, "rotate-entangle-attend layers of the circuit")                                \
-    WORD(model, attention, MODEL, "qft", "none|ladder|qft|trainable", "phases of the attention step of each layer")    \
-    WORD(model, observables, MODEL, "xz", "xz|z", "measured on every qubit: X and Z, or Z only")                       \
+    INT(model, layers, MODEL, 1, 1, 64, "layers of a built-in circuit")                                                \
+    WORD(model, attention, MODEL, "qft", "none|ladder|qft|trainable",                                                  \
+         "phases of the attention step of each layer; template \"hqcnn\" only")                                        \
+    WORD(model, observables, MODEL, "xz", "xz|z",                                                                      \
+         "measured on every qubit, when model.circuit.measure is empty: X and Z, or Z only")                           \
     INT(model, head, MODEL, 128, 0, 65536, "width of the hidden layer of the classifier; 0: none")                     \
     REAL(model, dropout, MODEL, 0, 0, 0.95, "share of hidden units of the classifier dropped in training")             \
     WORD(model_circuit, template, MODEL, "hqcnn",                                                                      \
          "hqcnn|strongly-entangling|hardware-efficient|re-uploading|gates|classical",                                  \
-         "hqcnn, strongly-entangling, hardware-efficient, re-uploading: built-in circuits; gates: as "                 \
-         "model.circuit.gates says; classical: the circuit is replaced by a dense layer with tanh of the same inputs " \
-         "and outputs")                                                                                                \
+         "hqcnn, strongly-entangling, hardware-efficient, re-uploading: built-in circuits (docs/circuits.md) with an " \
+         "input for each qubit; gates: as model.circuit.gates says; classical: the circuit is replaced by a dense "    \
+         "layer with tanh of the same inputs and outputs")                                                             \
     LINES(model_circuit, gates, MODEL, "",                                                                             \
           "circuit of template \"gates\", one gate for each entry: \"name(parameters) wires\", for example \"ry(x0) "  \
           "1\"; parameters are numbers, pi, x0, x1, ... (inputs) and w0, w1, ... (weights), also with factor and "     \
-          "offset: 2*x0+0.5")                                                                                          \
+          "offset: 2*x0 + pi/2; inputs and weights are numbered from 0 without gaps; see docs/circuits.md")            \
     LINES(model_circuit, measure, MODEL, "",                                                                           \
-          "Pauli strings that are measured, for example \"X0\" and \"Z0 Z1\"; empty: as model.observables says")       \
+          "Pauli strings that are measured, an output for each entry, for example \"X0\" and \"Z0 Z1\"; empty: as "    \
+          "model.observables says")                                                                                    \
     WORD(gradient, method, TRAIN, "adjoint", "adjoint|parameter-shift|spsa",                                           \
          "how gradients of the circuit are computed; spsa: estimated from random perturbations of all parameters at "  \
          "once")                                                                                                       \

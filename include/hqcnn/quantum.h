@@ -7,10 +7,29 @@
 #define HQCNN_QUANTUM_H
 
 #include "hqcnn/base.h"
+#include "hqcnn/config.h"
 
 #define HQ_QUBITS_MAX 20
 
 typedef struct hq_circuit hq_circuit;
+
+/* Builds the circuit that the configuration asks for: model.circuit.template on model.qubits wires, with model.layers
+ * layers; the caller frees it with hq_circuit_destroy. HQ_ERR_CONFIG, naming key, entry and what is allowed, for gates
+ * and Pauli strings that are not well formed; HQ_ERR_MEMORY. The template must not be "classical", which has no
+ * circuit. docs/circuits.md has the same in words for users.
+ *
+ * hqcnn                 as hq_circuit_create_hqcnn, with model.attention
+ * strongly-entangling   RY(x_i) on wire i; then in layer l = 0, 1, ...: U3 on every wire, CNOT(i, i + r mod n) for
+ * every i, r = (l mod (n - 1)) + 1. Schuld et al., Phys. Rev. A 101, 032308 (2020) hardware-efficient    RY(x_i) on
+ * wire i; RY, then RZ on every wire; then in every layer: CNOT(i, i + 1) for i < n - 1, RY, then RZ on every wire.
+ * Kandala et al., Nature 549, 242 (2017): rotations before, between and after the entanglers, here with CNOTs in place
+ * of their cross resonance re-uploading          in every layer: RY(x_i) on wire i, U3 on every wire, CZ(i, i + 1 mod
+ * n) for every i (2 qubits: one CZ). Perez-Salinas et al., Quantum 4, 226 (2020) gates model.circuit.gates; as many
+ * inputs and weights as it names
+ *
+ * Weights are numbered as they appear in the circuit: gates of one wire in the order of the wires. On 1 qubit nothing
+ * entangles. Measured: model.circuit.measure, or, if that is empty, on every wire as model.observables says. */
+hq_status hq_circuit_create_config(const hq_config *config, hq_circuit **out_circuit);
 
 /* Builds the HQCNN circuit (arXiv:2509.14277): RY(x_i) on wire i; then `layers` times U3 on every wire, the CNOT ring,
  * the Toffoli ring and the attention phases (HQ_ATTENTION_* of config.h); measured <X_i> (unless observables is

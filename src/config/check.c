@@ -122,6 +122,17 @@ static hq_status check_gates(const hq_config *c)
     return HQ_OK;
 }
 
+static hq_status check_measure(const hq_config *c)
+{
+    if (c->model_circuit_template == HQ_TEMPLATE_CLASSICAL && c->model_circuit_measure[0]) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "model.circuit.measure = \"%.60s\" is not used by model.circuit.template = \"classical\"; set "
+                "model.circuit.measure = ()",
+                c->model_circuit_measure);
+    }
+    return HQ_OK;
+}
+
 static hq_status check_shots(const hq_config *c)
 {
     if (c->shots_chunk > c->shots_count) {
@@ -204,8 +215,8 @@ static hq_status check_executor(const hq_config *c)
 hq_status hq_config_check(const hq_config *config)
 {
     static hq_status (*const rules[])(const hq_config *) = {
-        check_source, check_classes,  check_class_count, check_task,  check_convolutions, check_head,
-        check_batch,  check_schedule, check_gates,       check_shots, check_gradient,     check_executor,
+        check_source,   check_classes, check_class_count, check_task,  check_convolutions, check_head,     check_batch,
+        check_schedule, check_gates,   check_measure,     check_shots, check_gradient,     check_executor,
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) HQ_TRY(rules[i](config));
     return HQ_OK;

@@ -35,7 +35,7 @@ static hq_status quantum_bwd(hq_model *model, const hq_model_batch *batch, const
     const hq_circuit_batch circuits = hq_model_circuits(model, batch, true);
     HQ_TRY(hq_circuit_backward(model->circuit_work, batch->runner, &circuits, model->dmeasured64, model->dangles64,
                                model->dweights64));
-    for (int i = 0; i < n * model->qubits; i++) dangles[i] = (hq_real)model->dangles64[i];
+    for (int i = 0; i < n * model->inputs; i++) dangles[i] = (hq_real)model->dangles64[i];
     for (int64_t i = 0; i < model->circuit_weight.count; i++) dw[i] = (hq_real)model->dweights64[i];
     return HQ_OK;
 }
@@ -43,7 +43,7 @@ static hq_status quantum_bwd(hq_model *model, const hq_model_batch *batch, const
 static void classical_bwd(hq_model *model, int n, hq_real *dmeasured, hq_real *dangles)
 {
     hq_tanh_bwd((size_t)n * (size_t)model->outputs, 1, model->measured, dmeasured, dmeasured);
-    hq_dense_bwd(n, model->qubits, model->outputs, model->angles, hq_weights_at(model, model->circuit_weight),
+    hq_dense_bwd(n, model->inputs, model->outputs, model->angles, hq_weights_at(model, model->circuit_weight),
                  dmeasured, dangles, hq_grads_at(model, model->circuit_weight),
                  hq_grads_at(model, model->circuit_bias));
 }
@@ -52,9 +52,9 @@ static void classical_bwd(hq_model *model, int n, hq_real *dmeasured, hq_real *d
 static hq_real *reduce_bwd(hq_model *model, int n, const hq_real *features, hq_real *dangles)
 {
     double factor = hq_model_scaling_factor(model->scaling);
-    if (factor != 0) hq_tanh_bwd((size_t)n * (size_t)model->qubits, factor, model->angles, dangles, dangles);
+    if (factor != 0) hq_tanh_bwd((size_t)n * (size_t)model->inputs, factor, model->angles, dangles, dangles);
     hq_real *dx = other(model, dangles);
-    hq_dense_bwd(n, model->flat, model->qubits, features, hq_weights_at(model, model->reduce_weight), dangles, dx,
+    hq_dense_bwd(n, model->flat, model->inputs, features, hq_weights_at(model, model->reduce_weight), dangles, dx,
                  hq_grads_at(model, model->reduce_weight), hq_grads_at(model, model->reduce_bias));
     return dx;
 }

@@ -63,12 +63,12 @@ static void add_stage(hq_table *params, hq_table *stats, int norm, int number, h
 
 static void add_circuit(hq_table *params, hq_model *model)
 {
-    if (model->circuit) {
-        int64_t n = hq_circuit_weights(model->circuit);
-        model->circuit_weight = add_tensor(params, "circuit.weights", 1, &n, false, true);
-    } else {
-        add_dense(params, "circuit", model->qubits, model->outputs, &model->circuit_weight, &model->circuit_bias);
+    if (!model->circuit) {
+        add_dense(params, "circuit", model->inputs, model->outputs, &model->circuit_weight, &model->circuit_bias);
+        return;
     }
+    const int64_t n = hq_circuit_weights(model->circuit);
+    if (n > 0) model->circuit_weight = add_tensor(params, "circuit.weights", 1, &n, false, true);
 }
 
 static hq_status make_blocks(hq_model *model)
@@ -78,7 +78,7 @@ static hq_status make_blocks(hq_model *model)
     HQ_TRY(hq_alloc_array((size_t)most, sizeof(hq_param), "statistics table", &model->stat_list));
     hq_table params = {.list = model->param_list}, stats = {.list = model->stat_list};
     for (int i = 0; i < model->stages; i++) add_stage(&params, &stats, model->norm, i + 1, &model->stage[i]);
-    add_dense(&params, "reduce", model->flat, model->qubits, &model->reduce_weight, &model->reduce_bias);
+    add_dense(&params, "reduce", model->flat, model->inputs, &model->reduce_weight, &model->reduce_bias);
     add_circuit(&params, model);
     int in = model->outputs;
     if (model->head > 0) {
@@ -126,11 +126,12 @@ static hq_status plan_stages(hq_model *model, const hq_config *config, const hq_
 
 static hq_status plan_circuit(hq_model *model, const hq_config *config)
 {
-    model->qubits = config->model_qubits;
-    model->outputs = model->qubits * (config->model_observables == HQ_OBSERVABLES_XZ ? 2 : 1);
+    model->inputs = config->model_qubits;
+    model->outputs = model->inputs * (config->model_observables == HQ_OBSERVABLES_XZ ? 2 : 1);
     if (config->model_circuit_template == HQ_TEMPLATE_CLASSICAL) return HQ_OK;
-    HQ_TRY(hq_circuit_create_hqcnn(model->qubits, config->model_layers, config->model_attention,
-                                   config->model_observables, &model->circuit));
+    HQ_TRY(hq_circuit_create_config(config, &model->circuit));
+    model->inputs = hq_circuit_inputs(model->circuit);
+    model->outputs = hq_circuit_outputs(model->circuit);
     const hq_circuit_options options = {.kernel = config->compute_kernel,
                                         .path = config->compute_circuit,
                                         .method = config->gradient_method,
@@ -170,7 +171,7 @@ static void take_stages(hq_model *model, hq_arena *arena, size_t *largest, size_
 static void take_arrays(hq_model *model, hq_arena *arena)
 {
     size_t n = (size_t)model->max_batch, real = sizeof(hq_real), largest = n * (size_t)model->flat, work = 0;
-    size_t q = (size_t)model->qubits, o = (size_t)model->outputs, head = (size_t)model->head;
+    size_t q = (size_t)model->inputs, o = (size_t)model->outputs, head = (size_t)model->head;
     size_t p = model->circuit ? (size_t)hq_circuit_weights(model->circuit) : 0;
     take_stages(model, arena, &largest, &work);
     if (model->adapt) model->adapted = hq_arena_take(arena, n * (size_t)model->flat, real);
@@ -182,7 +183,7 @@ static void take_arrays(hq_model *model, hq_arena *arena)
     model->dropped = hq_arena_take(arena, n * head, real);
     model->logits = hq_arena_take(arena, n * (size_t)model->classes, real);
     model->dlogits = hq_arena_take(arena, n * (size_t)model->classes, real);
-    largest = larger(largest, n * larger(head, o));
+    largest = larger(largest, n * larger(head, larger(q, o)));
     for (int i = 0; i < 2; i++) model->gradient[i] = hq_arena_take(arena, largest, real);
     model->work = hq_arena_take(arena, work, real);
     model->angles64 = hq_arena_take(arena, n * q, sizeof(double));

@@ -66,12 +66,12 @@ static hq_status circuit_fwd(hq_model *model, const hq_model_batch *batch, bool 
 {
     const int n = batch->n;
     if (!model->circuit) {
-        hq_dense_fwd(n, model->qubits, model->outputs, model->angles, hq_weights_at(model, model->circuit_weight),
+        hq_dense_fwd(n, model->inputs, model->outputs, model->angles, hq_weights_at(model, model->circuit_weight),
                      hq_weights_at(model, model->circuit_bias), model->measured);
         hq_tanh_fwd((size_t)n * (size_t)model->outputs, 1, model->measured, model->measured);
         return HQ_OK;
     }
-    for (int i = 0; i < n * model->qubits; i++) model->angles64[i] = model->angles[i];
+    for (int i = 0; i < n * model->inputs; i++) model->angles64[i] = model->angles[i];
     const hq_circuit_batch circuits = hq_model_circuits(model, batch, training);
     HQ_TRY(hq_circuit_forward(model->circuit_work, batch->runner, &circuits, model->measured64));
     for (int i = 0; i < n * model->outputs; i++) model->measured[i] = (hq_real)model->measured64[i];
@@ -111,9 +111,9 @@ hq_status hq_model_forward(hq_model *model, const hq_model_batch *batch, bool tr
         hq_avgpool_fwd(n, last->pool_h, last->pool_w, last->conv.k, model->features, x, model->adapted);
         x = model->adapted;
     }
-    hq_dense_fwd(n, model->flat, model->qubits, x, hq_weights_at(model, model->reduce_weight),
+    hq_dense_fwd(n, model->flat, model->inputs, x, hq_weights_at(model, model->reduce_weight),
                  hq_weights_at(model, model->reduce_bias), model->reduced);
-    scale_fwd(model, (size_t)n * (size_t)model->qubits);
+    scale_fwd(model, (size_t)n * (size_t)model->inputs);
     HQ_TRY(circuit_fwd(model, batch, training));
     head_fwd(model, batch, training);
     return HQ_OK;

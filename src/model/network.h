@@ -38,11 +38,11 @@ struct hq_model {
 
     int stages;
     hq_stage stage[HQ_LIST_MAX];
-    int features; /* side after adaptive pooling */
-    bool adapt;   /* whether that pooling is needed */
-    int flat;     /* inputs of the reduce layer */
-    int qubits, outputs, head;
-    hq_circuit *circuit; /* NULL: classical */
+    int features;              /* side after adaptive pooling */
+    bool adapt;                /* whether that pooling is needed */
+    int flat;                  /* inputs of the reduce layer */
+    int inputs, outputs, head; /* the first two of the circuit, or of the dense layer in its place */
+    hq_circuit *circuit;       /* NULL: classical */
     hq_circuit_work *circuit_work;
     hq_slot reduce_weight, reduce_bias, circuit_weight, circuit_bias, hidden_weight, hidden_bias, out_weight, out_bias;
 
@@ -55,7 +55,7 @@ struct hq_model {
     /* activations of one micro-batch, all in one arena */
     hq_arena arena;
     hq_real *adapted;                 /* [n][features][features][C] */
-    hq_real *reduced, *angles;        /* [n][qubits]: z and x */
+    hq_real *reduced, *angles;        /* [n][inputs]: z and x */
     hq_real *measured;                /* [n][outputs] */
     hq_real *hidden, *keep, *dropped; /* [n][head] */
     hq_real *logits, *dlogits;        /* [n][classes] */

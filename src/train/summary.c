@@ -1,16 +1,32 @@
 /* summary.c: what the user reads before a run starts. */
 #include "train/run.h"
 
+/* What the circuit is made of. */
+static void print_template(const hq_config *config, const hq_circuit *circuit, char *buffer, size_t size)
+{
+    const int kind = config->model_circuit_template, layers = config->model_layers;
+    if (kind == HQ_TEMPLATE_GATES)
+        snprintf(buffer, size, "gate list of %d input%s", hq_circuit_inputs(circuit),
+                 hq_circuit_inputs(circuit) == 1 ? "" : "s");
+    else if (kind == HQ_TEMPLATE_HQCNN)
+        snprintf(buffer, size, "%d layer%s, %s attention", layers, layers == 1 ? "" : "s",
+                 hq_config_word("model.attention", config->model_attention));
+    else
+        snprintf(buffer, size, "%s, %d layer%s", hq_config_word("model.circuit.template", kind), layers,
+                 layers == 1 ? "" : "s");
+}
+
 static const char *circuit_text(const hq_config *config, const hq_circuit *circuit, char *buffer, size_t size)
 {
-    char method[64] = "adjoint";
+    char template[64], evaluations[48] = "";
     if (!circuit) return "classical control in place of the circuit";
+    print_template(config, circuit, template, sizeof template);
     if (config->gradient_method == HQ_GRADIENT_PARAMETER_SHIFT)
-        snprintf(method, sizeof method, "parameter-shift (%d evaluations per image)",
-                 hq_circuit_shift_evaluations(circuit));
-    snprintf(buffer, size, "%d qubit%s, %d layer%s, %s attention, %s", config->model_qubits,
-             config->model_qubits == 1 ? "" : "s", config->model_layers, config->model_layers == 1 ? "" : "s",
-             hq_config_word("model.attention", config->model_attention), method);
+        snprintf(evaluations, sizeof evaluations, " (%d evaluations per image)", hq_circuit_shift_evaluations(circuit));
+    snprintf(buffer, size, "%d qubit%s, %s, %d output%s, %s%s", config->model_qubits,
+             config->model_qubits == 1 ? "" : "s", template, hq_circuit_outputs(circuit),
+             hq_circuit_outputs(circuit) == 1 ? "" : "s", hq_config_word("gradient.method", config->gradient_method),
+             evaluations);
     return buffer;
 }
 

@@ -22,6 +22,8 @@ compare shift "2 4" --set gradient.method=parameter-shift
 compare everything "3" --set augment.flip=both --set augment.shift=2 --set augment.rotate=10 --set model.dropout=0.3 \
     --set model.norm=group --set train.optimizer=adamw --set train.weight_decay=0.01 --set train.clip_norm=0.5 \
     --set train.schedule=cosine --set train.warmup=1 --set train.class_weights=balanced --set model.attention=trainable --set model.layers=2
+compare gates "3" --set train.epochs=1 --set model.qubits=2 --set model.circuit.template=gates --set gradient.method=parameter-shift \
+    --set "model.circuit.gates=ry(x0) 0; rx(2*x1+pi/4) 1; cry(w0) 0 1; ry(x2) 0; u3(w1, w0/2, x0) 1" --set "model.circuit.measure=X0; Z0 Z1"
 compare sgd "2" --set train.optimizer=sgd --set model.norm=none --set model.circuit.template=classical --set phantom.size=33
 
 # the hash can tell runs apart

@@ -56,6 +56,8 @@ static const struct {
     {{"model.circuit.template=gates"}, {"model.circuit.template = \"gates\"", "model.circuit.gates is empty"}},
     {{"model.circuit.gates=h 0; h 1"}, {"model.circuit.gates = \"h 0; h 1\"", "template = \"hqcnn\"", "\"gates\""}},
     {{"model.circuit.template=classical", "model.circuit.gates=h 0"}, {"template = \"classical\""}},
+    {{"model.circuit.template=classical", "model.circuit.measure=X0"},
+     {"model.circuit.measure = \"X0\"", "template = \"classical\"", "model.circuit.measure = ()"}},
     {{"shots.count=10", "shots.chunk=11", "gradient.method=spsa"}, {"shots.chunk = 11", "shots.count = 10"}},
     {{"shots.chunk=1"}, {"shots.chunk = 1", "shots.count = 0"}},
     {{"shots.mitigation=readout"}, {"shots.mitigation = \"readout\"", "shots.count = 0"}},

@@ -126,6 +126,38 @@ static void test_gradients(void)
     check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.attention=ladder", "model.features=2", "model.scaling=tanh"),
                    "ladder");
 }
+
+/* Two inputs and four weights on three qubits, factors, offsets, a weight used twice, a gate of the four-term rule. */
+#define GATES                                                                                                          \
+    "model.circuit.gates=h 0; ry(2*x0 + pi/4) 0; u3(w0, -x1, w1/2) 1; cry(w2) 0 1; rzz(x0) 1 2; rx(w0 - 1) 2; cp(w3) " \
+    "2 0"
+#define MEASURE "model.circuit.measure=X0; Y1 Z2; Z0 Z1"
+
+static void test_gradients_of_circuits(void)
+{
+    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.circuit.template=re-uploading", "model.layers=3"),
+                   "re-uploading");
+    check_gradient(HQ_TASK_BINARY,
+                   SETTINGS("model.circuit.template=re-uploading", "model.layers=2", "gradient.method=parameter-shift"),
+                   "re-uploading, parameter shift");
+    check_gradient(HQ_TASK_MULTI_CLASS,
+                   SETTINGS("model.circuit.template=strongly-entangling", "model.layers=2", "model.observables=z"),
+                   "strongly entangling");
+    check_gradient(HQ_TASK_MULTI_CLASS,
+                   SETTINGS("model.circuit.template=hardware-efficient", "model.circuit.measure=Z0 Z1; X2"),
+                   "hardware-efficient");
+    check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.circuit.template=gates", GATES, MEASURE), "gate list");
+    check_gradient(HQ_TASK_MULTI_CLASS,
+                   SETTINGS("model.circuit.template=gates", GATES, MEASURE, "gradient.method=parameter-shift"),
+                   "gate list, parameter shift");
+    check_gradient(HQ_TASK_MULTI_CLASS,
+                   SETTINGS("model.circuit.template=gates", "model.circuit.gates=rx(x0) 0; ry(x1) 1; cx 0 1; cx 1 2"),
+                   "gate list without weights");
+    check_gradient(HQ_TASK_MULTI_CLASS,
+                   SETTINGS("model.circuit.template=gates", "model.qubits=1", "model.head=0", "model.features=1",
+                            "model.circuit.gates=ry(x0) 0; rx(x1) 0; rz(w0) 0; ry(x2) 0; rx(x3) 0; ry(x4) 0"),
+                   "more inputs than qubits and features");
+}
 #endif
 
 static int64_t count_for(int height, int width, int channels, int classes, const char *const *settings)
@@ -167,6 +199,36 @@ static void test_parameter_counts(void)
     CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.layers=3", NULL}), 91586 + 24);
 }
 
+/* The reduce layer has an output for each input of the circuit, the next layer an input for each of its outputs. */
+static void test_circuit_sizes(void)
+{
+#define WITH(...) count_for(28, 28, 1, 2, (const char *const[]){__VA_ARGS__, NULL})
+    const int64_t flat = 4 * 4 * 64, rest = 91586 - (flat * 4 + 4) - 12 - 8 * 128;
+    CHECK_INT(WITH("model.circuit.template=strongly-entangling", "model.layers=2"), 91586 + 12);
+    CHECK_INT(WITH("model.circuit.template=re-uploading", "model.layers=2"), 91586 + 12);
+    CHECK_INT(WITH("model.circuit.template=hardware-efficient"), 91586 + 4);
+    CHECK_INT(WITH("model.circuit.measure=Z0; Z0 Z1 Z2"), 91586 - 6 * 128);
+    CHECK_INT(WITH("model.circuit.template=gates",
+                   "model.circuit.gates=ry(x0) 0; ry(x1) 0; rx(w0) 0; rz(w1) 1; ry(x2) 1", "model.qubits=2",
+                   "model.circuit.measure=X0; Z0 Z1; Y0"),
+              rest + 3 * flat + 3 + 2 + 3 * 128);
+    CHECK_INT(WITH("model.circuit.template=gates", "model.circuit.gates=ry(x0) 0; cx 0 1"), rest + flat + 1 + 8 * 128);
+}
+
+/* A circuit without weights leaves no empty tensor in the list. */
+static void test_no_weights(void)
+{
+    static hq_case c;
+    const hq_param *list;
+    make_case(&c, HQ_TASK_MULTI_CLASS,
+              (const char *const[]){"model.circuit.template=gates", "model.circuit.gates=ry(x0) 0; h 1; cx 0 1", NULL});
+    const int n = hq_model_params_list(c.model, &list);
+    CHECK_INT(hq_model_quantum_count(c.model), 0);
+    for (int i = 0; i < n; i++) CHECK_MSG(list[i].count > 0 && !list[i].quantum, "tensor %s", list[i].name);
+    CHECK(isfinite(loss_of(&c)));
+    hq_model_destroy(c.model);
+}
+
 static void test_refuses(void)
 {
     hq_config config;
@@ -183,6 +245,11 @@ static void test_refuses(void)
     CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
     info.depth = info.height = 28;
     CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
+    info.depth = 1;
+    set(&config, "model.circuit.template=gates");
+    set(&config, "model.circuit.gates=ry(x1) 0");
+    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
+    CHECK(model == NULL);
 }
 
 /* In evaluation a sample's logits do not depend on the other samples; in training dropout follows the sample's number.
@@ -246,12 +313,15 @@ static void test_start_weights(void)
 int main(void)
 {
     HQ_RUN(test_parameter_counts);
+    HQ_RUN(test_circuit_sizes);
+    HQ_RUN(test_no_weights);
     HQ_RUN(test_refuses);
     HQ_RUN(test_samples_apart);
     HQ_RUN(test_step_is_pure);
     HQ_RUN(test_start_weights);
 #ifdef HQ_REAL_F64
     HQ_RUN(test_gradients);
+    HQ_RUN(test_gradients_of_circuits);
 #endif
     CHECK_INT(hq_memory_balance(), 0);
     return hq_check_result();
