@@ -32,8 +32,13 @@ void hq_bases_start(hq_bases *bases);
 /* The letter of a basis on a wire: 'X', 'Y' or 'Z'. */
 char hq_basis_letter(const hq_basis *basis, int qubits, int wire);
 
-/* Turns the wires of a state of one lane. */
-void hq_basis_turn(const hq_basis *basis, const hq_kernels *kernels, hq_state *state);
+/* Turns the wires of a state of `qubits` qubits and one lane, or of a density matrix (noise.h: a state of twice as
+ * many).
+ */
+void hq_basis_turn(const hq_basis *basis, const hq_kernels *kernels, int qubits, hq_state *state);
+
+/* p[2^n], probabilities of the outcomes -> p[m]: mean of the product of the signs of the bits in m. */
+void hq_basis_signs(int qubits, double *p);
 
 /* The wires that an observable reads, as bits of an outcome; its value is the product of their signs. */
 static inline uint32_t hq_pauli_support(hq_pauli pauli) { return pauli.x | pauli.z; }

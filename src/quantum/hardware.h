@@ -31,11 +31,13 @@ hq_hardware_settings hq_hardware_settings_make(const hq_config *config);
 /* Whether anything differs from exact evaluation. */
 bool hq_hardware_wanted(const hq_hardware_settings *settings);
 
-/* Whether the settings serve a circuit: HQ_ERR_CONFIG when it is too large for a density matrix that is asked for. */
-hq_status hq_hardware_check(const hq_hardware_settings *settings, const hq_circuit *circuit);
-
 /* How circuits are simulated: without gate noise the state; with it the density matrix, or random trajectories. */
 typedef enum hq_simulation { HQ_SIMULATION_STATE, HQ_SIMULATION_DENSITY, HQ_SIMULATION_TRAJECTORIES } hq_simulation;
+hq_simulation hq_hardware_simulation(const hq_hardware_settings *settings, int qubits);
+
+/* Whether the settings serve a circuit: HQ_ERR_CONFIG when it is too large for the density matrix that is asked for, or
+ * when readout errors that are to be undone have no inverse. */
+hq_status hq_hardware_check(const hq_hardware_settings *settings, const hq_circuit *circuit);
 
 typedef struct hq_hardware {
     hq_hardware_settings settings;
