@@ -261,14 +261,12 @@ static void test_samples_apart(void)
     const size_t one = hq_model_input_size(c.model);
     const hq_real *logits;
     hq_real together[15];
-    CHECK_INT(hq_model_predict(c.model, &(hq_model_batch){.n = 5, .x = c.x, .runner = &hq_runner_local}, &logits),
-              HQ_OK);
+    CHECK_INT(hq_model_predict(c.model, &c.batch, &logits), HQ_OK);
     memcpy(together, logits, sizeof together);
     for (int i = 0; i < 5; i++) {
-        CHECK_INT(hq_model_predict(c.model,
-                                   &(hq_model_batch){.n = 1, .x = c.x + (size_t)i * one, .runner = &hq_runner_local},
-                                   &logits),
-                  HQ_OK);
+        const hq_model_batch single = {
+            .n = 1, .x = c.x + (size_t)i * one, .samples = c.samples + i, .epoch = 2, .runner = &hq_runner_local};
+        CHECK_INT(hq_model_predict(c.model, &single, &logits), HQ_OK);
         for (int k = 0; k < 3; k++) CHECK_NEAR(logits[k], together[i * 3 + k], sizeof(hq_real) == 4 ? 1e-5 : 1e-12);
     }
     hq_model_destroy(c.model);
