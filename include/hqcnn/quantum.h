@@ -165,4 +165,39 @@ hq_items hq_circuit_largest_items(const hq_circuit_work *work);
 hq_status hq_circuit_jacobian(const hq_circuit *circuit, hq_circuit_work *work, int method, const double *x,
                               const double *w, double *jacobian);
 
+/* ---- circuits for people and other programs ---------------------------------------------------------------------- */
+
+/* The texts below are freed with hq_free. Where inputs x[Q] or weights w[P] may be NULL, they then stand as x0, x1, ...
+ * and w0, w1, ... in the text. All of these are local; HQ_ERR_MEMORY. */
+
+/* An output's Pauli string, "Z0 X3"; "I" for the one without a letter. */
+#define HQ_OUTPUT_NAME_MAX 96
+void hq_circuit_output_name(const hq_circuit *circuit, int output, char text[HQ_OUTPUT_NAME_MAX]);
+
+/* What a circuit consists of. Gates on different wires can be done at the same time: the depth counts the steps. */
+#define HQ_CENSUS_KINDS_MAX 64
+typedef struct hq_census {
+    int gates, depth;
+    int on_wires[3]; /* gates on one, two and three wires */
+    int kinds;
+    const char *name[HQ_CENSUS_KINDS_MAX]; /* of the gates that occur, in the order of the gate table; static */
+    int count[HQ_CENSUS_KINDS_MAX];
+} hq_census;
+void hq_circuit_census(const hq_circuit *circuit, hq_census *census);
+
+/* A drawing in characters (UTF-8), wires from top to bottom, broken into rows of at most `width` letters (at least 40;
+ * a box that is wider stays whole); and as an SVG picture. Pauli strings that are measured stand at the end. */
+hq_status hq_circuit_draw_text(const hq_circuit *circuit, const double *x, const double *w, int width, char **out_text);
+hq_status hq_circuit_draw_svg(const hq_circuit *circuit, const double *x, const double *w, char **out_text);
+
+/* The circuit in OpenQASM 2.0 (arXiv:1707.03429) or 3.0 (arXiv:2104.14722), angles with 17 digits; wire i is q[i].
+ * version: 2 or 3; 2.0 has no symbols, so that x and w must be given. basis: a letter X, Y or Z for each wire (then all
+ * are measured in it, wire i into bit c[i]), or NULL (nothing is measured). HQ_ERR_CONFIG for another version, a
+ * missing or infinite number. */
+hq_status hq_circuit_write_qasm(const hq_circuit *circuit, int version, const double *x, const double *w,
+                                const char *basis, char **out_text);
+
+/* Probability of every basis state, p[2^qubits], for inputs x[Q] and weights w[P] (both needed). */
+hq_status hq_circuit_probabilities(const hq_circuit *circuit, const double *x, const double *w, double *p);
+
 #endif

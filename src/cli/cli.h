@@ -5,8 +5,9 @@
 #include "hqcnn/train.h"
 
 #include <limits.h>
+#include <stdio.h>
 
-enum { HQ_SETS_MAX = 64 };
+enum { HQ_SETS_MAX = 64, HQ_NUMBERS_MAX = 65536 /* bytes of a list of numbers */ };
 
 typedef enum hq_command {
     HQ_COMMAND_TRAIN,
@@ -14,6 +15,8 @@ typedef enum hq_command {
     HQ_COMMAND_PREDICT,
     HQ_COMMAND_CHECK,
     HQ_COMMAND_INSPECT,
+    HQ_COMMAND_CIRCUIT,
+    HQ_COMMAND_CIRCUIT_EVAL,
     HQ_COMMAND_COUNT
 } hq_command;
 
@@ -21,11 +24,14 @@ typedef enum hq_command {
 typedef struct hq_options {
     int command; /* hq_command */
     char config[PATH_MAX];
-    char checkpoint[PATH_MAX]; /* evaluate, predict, inspect: the file */
+    char checkpoint[PATH_MAX]; /* evaluate, predict, inspect, circuit: the file */
     char run_dir[PATH_MAX];
     bool resume;
     char resume_file[PATH_MAX];
     char output[PATH_MAX];
+    char cases[PATH_MAX]; /* circuit eval: the file */
+    char svg[PATH_MAX], qasm2[PATH_MAX], qasm3[PATH_MAX], probabilities[PATH_MAX];
+    char inputs[HQ_NUMBERS_MAX], weights[HQ_NUMBERS_MAX];
     int split; /* hq_split */
     bool json, hash, document, dump;
     int sets;
@@ -44,6 +50,11 @@ hq_status hq_cli_parse(int argc, char **argv, hq_options *options);
 hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char *text, const char *name,
                            hq_config *config);
 
+/* Has `write` write to a file: the standard output when path is "" or "-", else a temporary name beside `path` that
+ * becomes it when all is written. HQ_ERR_FILE, naming option and path; `path` is then as it was. Local. */
+typedef bool (*hq_write)(FILE *file, const void *ctx);
+hq_status hq_cli_write(const char *option, const char *path, hq_write write, const void *ctx);
+
 /* A checkpoint with its data and network, for evaluate and predict. Collective. */
 typedef struct hq_loaded {
     hq_config config;
@@ -60,5 +71,7 @@ hq_status hq_cli_evaluate(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_predict(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_check(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_inspect(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_circuit(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_circuit_eval(hq_dist *dist, const hq_options *options);
 
 #endif

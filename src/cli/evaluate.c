@@ -1,7 +1,6 @@
 /* evaluate.c: hqcnn-dist evaluate and predict: metrics and scores of a trained model. */
 #include "cli/cli.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -158,39 +157,28 @@ static void write_header(FILE *file, const hq_data_info *info)
     fputc('\n', file);
 }
 
-static bool write_csv(FILE *file, const hq_options *options, const hq_dataset *set, const double *scores)
-{
-    const hq_data_info *info = &set->info;
-    write_header(file, info);
-    for (int64_t i = 0; i < info->count[options->split]; i++)
-        write_sample(file, info, i, set->label[options->split] + i * info->labels, scores + i * info->classes);
-    return fflush(file) == 0 && !ferror(file);
-}
+typedef struct hq_scores {
+    const hq_dataset *set;
+    int split;
+    const double *scores;
+} hq_scores;
 
-/* To the standard output, or to a temporary name that becomes the file when it is complete. */
-static hq_status write_scores(const hq_options *options, const hq_dataset *set, const double *scores)
+static bool write_csv(FILE *file, const void *ctx)
 {
-    if (!options->output[0]) {
-        if (write_csv(stdout, options, set, scores)) return HQ_OK;
-        HQ_FAIL(HQ_ERR_FILE, "the standard output cannot be written: %s", strerror(errno));
-    }
-    char temporary[PATH_MAX + 8];
-    snprintf(temporary, sizeof temporary, "%s.tmp", options->output);
-    FILE *file = fopen(temporary, "w");
-    bool good = file && write_csv(file, options, set, scores);
-    int error = errno;
-    if (file && fclose(file) != 0) good = false, error = errno;
-    if (good && rename(temporary, options->output) == 0) return HQ_OK;
-    if (good) error = errno;
-    remove(temporary);
-    HQ_FAIL(HQ_ERR_FILE, "--output %s cannot be written: %s", options->output, strerror(error));
+    const hq_scores *s = ctx;
+    const hq_data_info *info = &s->set->info;
+    write_header(file, info);
+    for (int64_t i = 0; i < info->count[s->split]; i++)
+        write_sample(file, info, i, s->set->label[s->split] + i * info->labels, s->scores + i * info->classes);
+    return true;
 }
 
 typedef hq_status (*hq_finish)(const hq_options *options, const hq_loaded *loaded, const hq_results *results);
 
 static hq_status save_scores(const hq_options *options, const hq_loaded *loaded, const hq_results *results)
 {
-    return write_scores(options, &loaded->data.set, results->scores);
+    const hq_scores scores = {&loaded->data.set, options->split, results->scores};
+    return hq_cli_write("--output", options->output, write_csv, &scores);
 }
 
 static hq_status run(hq_dist *dist, const hq_options *options, hq_finish finish)

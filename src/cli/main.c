@@ -6,12 +6,14 @@
 
 static hq_status run_command(hq_dist *dist, const hq_options *options)
 {
-    static hq_status (*const command[HQ_COMMAND_COUNT])(hq_dist *,
-                                                        const hq_options *) = {[HQ_COMMAND_TRAIN] = hq_cli_train,
-                                                                               [HQ_COMMAND_EVALUATE] = hq_cli_evaluate,
-                                                                               [HQ_COMMAND_PREDICT] = hq_cli_predict,
-                                                                               [HQ_COMMAND_CHECK] = hq_cli_check,
-                                                                               [HQ_COMMAND_INSPECT] = hq_cli_inspect};
+    static hq_status (*const command[HQ_COMMAND_COUNT])(hq_dist *, const hq_options *) = {
+        [HQ_COMMAND_TRAIN] = hq_cli_train,
+        [HQ_COMMAND_EVALUATE] = hq_cli_evaluate,
+        [HQ_COMMAND_PREDICT] = hq_cli_predict,
+        [HQ_COMMAND_CHECK] = hq_cli_check,
+        [HQ_COMMAND_INSPECT] = hq_cli_inspect,
+        [HQ_COMMAND_CIRCUIT] = hq_cli_circuit,
+        [HQ_COMMAND_CIRCUIT_EVAL] = hq_cli_circuit_eval};
     return command[options->command](dist, options);
 }
 

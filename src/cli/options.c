@@ -9,7 +9,9 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_EVALUATE] = "evaluate",
                                                            [HQ_COMMAND_PREDICT] = "predict",
                                                            [HQ_COMMAND_CHECK] = "check",
-                                                           [HQ_COMMAND_INSPECT] = "inspect"};
+                                                           [HQ_COMMAND_INSPECT] = "inspect",
+                                                           [HQ_COMMAND_CIRCUIT] = "circuit",
+                                                           [HQ_COMMAND_CIRCUIT_EVAL] = "circuit eval"};
 
 enum {
     ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
@@ -17,7 +19,9 @@ enum {
     ON_PREDICT = 1 << HQ_COMMAND_PREDICT,
     ON_CHECK = 1 << HQ_COMMAND_CHECK,
     ON_INSPECT = 1 << HQ_COMMAND_INSPECT,
-    ON_ALL = 31
+    ON_CIRCUIT = 1 << HQ_COMMAND_CIRCUIT,
+    ON_CIRCUIT_EVAL = 1 << HQ_COMMAND_CIRCUIT_EVAL,
+    ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
 typedef enum hq_takes { TAKES_NOTHING, TAKES_VALUE, TAKES_PERHAPS } hq_takes;
@@ -56,6 +60,36 @@ static hq_status on_output(hq_options *options, const char *value)
     return set_text(options->output, sizeof options->output, value, "--output");
 }
 
+static hq_status on_svg(hq_options *options, const char *value)
+{
+    return set_text(options->svg, sizeof options->svg, value, "--svg");
+}
+
+static hq_status on_qasm2(hq_options *options, const char *value)
+{
+    return set_text(options->qasm2, sizeof options->qasm2, value, "--qasm2");
+}
+
+static hq_status on_qasm3(hq_options *options, const char *value)
+{
+    return set_text(options->qasm3, sizeof options->qasm3, value, "--qasm3");
+}
+
+static hq_status on_probabilities(hq_options *options, const char *value)
+{
+    return set_text(options->probabilities, sizeof options->probabilities, value, "--probabilities");
+}
+
+static hq_status on_inputs(hq_options *options, const char *value)
+{
+    return set_text(options->inputs, sizeof options->inputs, value, "--inputs");
+}
+
+static hq_status on_weights(hq_options *options, const char *value)
+{
+    return set_text(options->weights, sizeof options->weights, value, "--weights");
+}
+
 static bool is_folder(const char *word)
 {
     struct stat info;
@@ -83,11 +117,21 @@ static const struct hq_option {
     int commands;
     hq_status (*apply)(hq_options *options, const char *value);
 } option[] = {
-    {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set}, {"--run-dir", TAKES_VALUE, ON_ALL & ~ON_CHECK, on_run_dir},
-    {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
-    {"--json", TAKES_NOTHING, ON_EVALUATE, on_json},      {"--output", TAKES_VALUE, ON_PREDICT, on_output},
-    {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},       {"--document", TAKES_NOTHING, ON_CHECK, on_document},
+    {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set},
+    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL), on_run_dir},
+    {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
+    {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
+    {"--json", TAKES_NOTHING, ON_EVALUATE, on_json},
+    {"--output", TAKES_VALUE, ON_PREDICT, on_output},
+    {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
+    {"--document", TAKES_NOTHING, ON_CHECK, on_document},
     {"--dump", TAKES_NOTHING, ON_CHECK, on_dump},
+    {"--svg", TAKES_VALUE, ON_CIRCUIT, on_svg},
+    {"--qasm2", TAKES_VALUE, ON_CIRCUIT, on_qasm2},
+    {"--qasm3", TAKES_VALUE, ON_CIRCUIT, on_qasm3},
+    {"--probabilities", TAKES_VALUE, ON_CIRCUIT, on_probabilities},
+    {"--inputs", TAKES_VALUE, ON_CIRCUIT, on_inputs},
+    {"--weights", TAKES_VALUE, ON_CIRCUIT, on_weights},
 };
 enum { OPTIONS = sizeof option / sizeof *option };
 
@@ -142,13 +186,15 @@ static hq_status parse_option(int argc, char **argv, int *at, hq_options *option
     return found->apply(options, value);
 }
 
-/* A word that is no option: for evaluate, predict and inspect a checkpoint or a run folder, else a configuration file.
- */
+/* A word that is no option: for commands that read checkpoints a checkpoint or a run folder, for "circuit eval" its
+ * file, else a configuration file. */
 static hq_status parse_word(const char *word, hq_options *options)
 {
     const bool reads = options->command == HQ_COMMAND_EVALUATE || options->command == HQ_COMMAND_PREDICT ||
-                       options->command == HQ_COMMAND_INSPECT;
+                       options->command == HQ_COMMAND_INSPECT || options->command == HQ_COMMAND_CIRCUIT;
     const bool folder = is_folder(word);
+    if (options->command == HQ_COMMAND_CIRCUIT_EVAL && !options->cases[0])
+        return set_text(options->cases, sizeof options->cases, word, "file of circuits");
     if (reads && folder && !options->run_dir[0] && !options->checkpoint[0]) return on_run_dir(options, word);
     if (reads && !folder && !options->checkpoint[0] && (is_checkpoint(word) || options->command == HQ_COMMAND_INSPECT))
         return set_text(options->checkpoint, sizeof options->checkpoint, word, "checkpoint");
@@ -170,6 +216,23 @@ static hq_status name_checkpoint(hq_options *options)
     return HQ_OK;
 }
 
+/* What a command cannot do without. */
+static hq_status check_needed(hq_options *options)
+{
+    switch (options->command) {
+    case HQ_COMMAND_TRAIN:
+    case HQ_COMMAND_CHECK:
+        return HQ_OK;
+    case HQ_COMMAND_CIRCUIT:
+        return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;
+    case HQ_COMMAND_CIRCUIT_EVAL:
+        if (options->cases[0]) return HQ_OK;
+        HQ_FAIL(HQ_ERR_USAGE, "circuit eval needs a file of circuits, in JSON (see docs/circuit.md)");
+    default:
+        return name_checkpoint(options);
+    }
+}
+
 hq_status hq_cli_parse(int argc, char **argv, hq_options *options)
 {
     int at = 1;
@@ -180,6 +243,10 @@ hq_status hq_cli_parse(int argc, char **argv, hq_options *options)
             options->command = i;
             at = 2;
         }
+    if (options->command == HQ_COMMAND_CIRCUIT && argc > 2 && strcmp(argv[2], "eval") == 0) {
+        options->command = HQ_COMMAND_CIRCUIT_EVAL;
+        at = 3;
+    }
     if (at == 1 && argc > 1 && argv[1][0] != '-' && !strpbrk(argv[1], "./") && access(argv[1], F_OK) != 0)
         return unknown_command(argv[1]);
     for (; at < argc; at++) {
@@ -188,6 +255,5 @@ hq_status hq_cli_parse(int argc, char **argv, hq_options *options)
         else
             HQ_TRY(parse_word(argv[at], options));
     }
-    if (options->command == HQ_COMMAND_TRAIN || options->command == HQ_COMMAND_CHECK) return HQ_OK;
-    return name_checkpoint(options);
+    return check_needed(options);
 }
