@@ -85,7 +85,8 @@ typedef struct hq_circuit_options {
     int method;       /* HQ_GRADIENT_* of config.h: of hq_circuit_backward */
     double spsa_step; /* radians */
     int spsa_samples;
-    uint64_t seed; /* of all random draws */
+    uint64_t seed;           /* of all random draws */
+    const hq_config *config; /* its shots.* and noise.*; NULL: exact */
 } hq_circuit_options;
 
 /* Work memory for batches of up to `batch` samples of one circuit, made once and reused: the functions below allocate

@@ -139,7 +139,7 @@ static void say_gates(const hq_census *census, int width)
 
 static hq_status say_counts(const hq_view *view, int width)
 {
-    const hq_circuit_options options = {view->config->compute_kernel, view->config->compute_circuit};
+    const hq_circuit_options options = {.kernel = view->config->compute_kernel, .path = view->config->compute_circuit};
     hq_circuit_work *work;
     hq_census census;
     HQ_TRY(hq_circuit_work_create(view->circuit, 1, &options, &work));

@@ -157,7 +157,7 @@ static hq_status compute(const hq_config *config, const hq_case *c, hq_circuit_w
 
 static hq_status evaluate(const hq_config *config, const hq_case *c, json_t *object)
 {
-    const hq_circuit_options options = {config->compute_kernel, config->compute_circuit};
+    const hq_circuit_options options = {.kernel = config->compute_kernel, .path = config->compute_circuit};
     hq_circuit_work *work;
     HQ_TRY(hq_circuit_work_create(c->circuit, 1, &options, &work));
     hq_status status = compute(config, c, work, object);

@@ -137,7 +137,8 @@ static hq_status plan_circuit(hq_model *model, const hq_config *config)
                                         .method = config->gradient_method,
                                         .spsa_step = config->gradient_spsa_step,
                                         .spsa_samples = config->gradient_spsa_samples,
-                                        .seed = (uint64_t)config->train_seed};
+                                        .seed = (uint64_t)config->train_seed,
+                                        .config = config};
     return hq_circuit_work_create(model->circuit, model->max_batch, &options, &model->circuit_work);
 }
 

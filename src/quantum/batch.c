@@ -5,13 +5,16 @@
  * are items of the forward pass, and backward only contracts their outputs with dq.
  */
 #include "hqcnn/config.h"
-#include "quantum/spsa.h"
+#include "quantum/perturbed.h"
 #include "quantum/work.h"
 
 #include <string.h>
 
 static int larger(int a, int b) { return a > b ? a : b; }
-static bool by_adjoint(const hq_circuit_work *work) { return work->options.method == HQ_GRADIENT_ADJOINT; }
+static bool by_adjoint(const hq_circuit_work *work)
+{
+    return work->options.method == HQ_GRADIENT_ADJOINT && !work->is_noisy;
+}
 
 /* ---- adjoint ---- */
 
@@ -82,27 +85,6 @@ static hq_spsa spsa_of(const hq_circuit_work *work, const hq_circuit_batch *batc
     return (hq_spsa){work->options.spsa_step, work->options.seed, batch->epoch};
 }
 
-/* in: x of a sample, then its key. Every evaluation has weights of its own. */
-static hq_status spsa_items(void *ctx, int64_t lo, int64_t hi, const double *in, double *out)
-{
-    const hq_batch_items *items = ctx;
-    hq_circuit_work *work = items->work;
-    const hq_circuit *c = work->circuit;
-    const hq_spsa spsa = spsa_of(work, items->batch);
-    const int parts = items->batch->gradient ? work->evaluations : 1;
-    for (int64_t k = lo; k < hi; k++, out += c->n_observables) {
-        const double *row = in + (k / parts - lo / parts) * (c->inputs + 1);
-        memcpy(work->x, row, (size_t)c->inputs * sizeof *row);
-        memcpy(work->w_row, items->batch->w, (size_t)c->weights * sizeof *row);
-        hq_spsa_perturb(c, &spsa, (uint64_t)row[c->inputs], (int)(k % parts), work->x, work->w_row);
-        hq_sweep_bind_weights(&work->single, work->w_row);
-        hq_sweep_bind_inputs(&work->single, 1, work->x);
-        hq_sweep_prepare(&work->single);
-        hq_sweep_measure(&work->single, &work->single.psi, 1, out);
-    }
-    return HQ_OK;
-}
-
 /* Input rows with the keys behind x. */
 static void fill_rows(hq_circuit_work *work, const hq_circuit_batch *batch)
 {
@@ -113,20 +95,59 @@ static void fill_rows(hq_circuit_work *work, const hq_circuit_batch *batch)
     }
 }
 
-/* work->outputs [n][evaluations][O] */
-static hq_status evaluate(hq_circuit_work *work, const hq_runner *runner, const hq_circuit_batch *batch)
+/* The pieces of every evaluation become their sum, in order: rows[count][pieces][O] -> rows[count][O]. */
+static void add_pieces(double *rows, int64_t count, int pieces, int outputs)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const double *from = rows + i * pieces * outputs;
+        double *to = rows + i * outputs;
+        for (int k = 0; k < outputs; k++) {
+            double sum = from[k];
+            for (int piece = 1; piece < pieces; piece++) sum += from[piece * outputs + k];
+            to[k] = sum;
+        }
+    }
+}
+
+static hq_status evaluate_one_by_one(hq_circuit_work *work, const hq_runner *runner, const hq_circuit_batch *batch,
+                                     int evaluations)
 {
     const hq_circuit *c = work->circuit;
-    const int parts = batch->gradient ? work->evaluations : 1;
-    const double seconds = hq_work_seconds(work, false);
-    if (work->options.method == HQ_GRADIENT_SPSA) {
-        hq_batch_items ctx = {work, batch};
-        const hq_items items = {parts, c->inputs + 1, c->n_observables, spsa_items, &ctx, seconds};
-        fill_rows(work, batch);
-        return runner->run(runner, &items, batch->n, work->rows, work->outputs);
-    }
-    hq_shift_items ctx = {work, batch->w, parts};
-    const hq_items items = {parts, c->inputs, c->n_observables, hq_shift_evaluate, &ctx, seconds};
+    hq_perturbed ctx = {.sweep = &work->single,
+                        .hardware = work->is_noisy ? &work->hardware : NULL,
+                        .spsa = work->options.method == HQ_GRADIENT_SPSA,
+                        .settings = spsa_of(work, batch),
+                        .w = batch->w,
+                        .x_row = work->x,
+                        .w_row = work->w_row,
+                        .evaluations = evaluations,
+                        .pieces = work->pieces,
+                        .epoch = batch->epoch};
+    const hq_items items = {.parts = evaluations * work->pieces,
+                            .in_size = c->inputs + 1,
+                            .out_size = c->n_observables,
+                            .evaluate = hq_perturbed_evaluate,
+                            .ctx = &ctx,
+                            .seconds = hq_work_seconds(work, false)};
+    fill_rows(work, batch);
+    HQ_TRY(runner->run(runner, &items, batch->n, work->rows, work->outputs));
+    add_pieces(work->outputs, batch->n * evaluations, work->pieces, c->n_observables);
+    return HQ_OK;
+}
+
+/* work->outputs [n][evaluations][O] */
+static hq_status evaluate(hq_circuit_work *work, const hq_runner *runner, const hq_circuit_batch *batch,
+                          int evaluations)
+{
+    const hq_circuit *c = work->circuit;
+    if (work->one_by_one) return evaluate_one_by_one(work, runner, batch, evaluations);
+    hq_shift_items ctx = {work, batch->w, evaluations};
+    const hq_items items = {.parts = evaluations,
+                            .in_size = c->inputs,
+                            .out_size = c->n_observables,
+                            .evaluate = hq_shift_evaluate,
+                            .ctx = &ctx,
+                            .seconds = hq_work_seconds(work, false)};
     hq_shift_bind(work, batch->w);
     return runner->run(runner, &items, batch->n, batch->x, work->outputs);
 }
@@ -137,10 +158,10 @@ hq_status hq_circuit_forward(hq_circuit_work *work, const hq_runner *runner, con
 {
     HQ_ASSERT(batch->n <= work->batch);
     if (by_adjoint(work)) return adjoint_forward(work, runner, batch, q);
-    HQ_TRY(evaluate(work, runner, batch));
-    const int outputs = work->circuit->n_observables, parts = batch->gradient ? work->evaluations : 1;
+    const int outputs = work->circuit->n_observables, evaluations = batch->gradient ? work->evaluations : 1;
+    HQ_TRY(evaluate(work, runner, batch, evaluations));
     for (int64_t b = 0; b < batch->n; b++)
-        memcpy(q + b * outputs, work->outputs + b * parts * outputs, (size_t)outputs * sizeof *q);
+        memcpy(q + b * outputs, work->outputs + b * evaluations * outputs, (size_t)outputs * sizeof *q);
     return HQ_OK;
 }
 
@@ -171,5 +192,5 @@ hq_items hq_circuit_largest_items(const hq_circuit_work *work)
     const int o = c->n_observables;
     if (by_adjoint(work))
         return (hq_items){.parts = 1, .in_size = c->inputs + o, .out_size = larger(o, c->inputs + c->weights)};
-    return (hq_items){.parts = work->evaluations, .in_size = c->inputs + 1, .out_size = o};
+    return (hq_items){.parts = work->evaluations * work->pieces, .in_size = c->inputs + 1, .out_size = o};
 }

@@ -41,8 +41,7 @@ int hq_shift_rectangles(int64_t lo, int64_t hi, int evaluations, hq_rectangle ou
     return n;
 }
 
-/* Entry and term of an evaluation; entry -1 for number 0. */
-static void find_evaluation(const hq_circuit *c, int evaluation, int *entry, int *term)
+void hq_shift_find(const hq_circuit *c, int evaluation, int *entry, int *term)
 {
     int left = evaluation - 1;
     *entry = -1;
@@ -71,7 +70,7 @@ static void fused_rectangle(hq_circuit_work *work, const hq_rectangle *r, const 
     for (int v = r->from; v < r->to; v++) {
         int entry, term, wire = -1;
         double shift = 0;
-        find_evaluation(c, v, &entry, &term);
+        hq_shift_find(c, v, &entry, &term);
         if (entry >= 0) {
             shift = hq_circuit_entry_rule(c, entry)->shift[term];
             wire = work->fused.wire_of[entry];
@@ -97,7 +96,7 @@ static void sweep_lanes(hq_circuit_work *work, const hq_rectangle *r, int64_t n,
     hq_state_reset(&sweep->psi);
     for (int v = r->from; v < r->to; v++) {
         int entry, term;
-        find_evaluation(c, v, &entry, &term);
+        hq_shift_find(c, v, &entry, &term);
         const int op = entry < 0 ? 0 : c->entries[entry].op;
         hq_sweep_run(sweep, done, op, &sweep->psi);
         done = op;

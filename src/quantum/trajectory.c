@@ -91,7 +91,7 @@ void hq_trajectory_run(const hq_sweep *sweep, const hq_noise *noise, hq_random *
     HQ_ASSERT(sweep->lanes == 1 && psi->lane_bits == 0 && psi->qubits == sweep->circuit->qubits);
     hq_state_reset(psi);
     for (int op = 0; op < sweep->circuit->n_ops; op++) {
-        hq_sweep_apply(sweep, op, false, psi);
+        hq_sweep_run(sweep, op, op + 1, psi);
         add_errors(sweep->kernels, &sweep->circuit->ops[op], noise, stream, psi);
     }
 }

@@ -67,17 +67,28 @@ static void take_all(hq_circuit_work *work)
     work->x = hq_arena_take(arena, lanes * q, sizeof(double));
     work->dq = hq_arena_take(arena, lanes * o, sizeof(double));
     work->row = hq_arena_take(arena, q + (size_t)c->weights, sizeof(double));
-    if (work->options.method == HQ_GRADIENT_SPSA) hq_sweep_take(&work->single, c, work->kernels, 0, arena);
+    if (work->one_by_one) hq_sweep_take(&work->single, c, work->kernels, 0, arena);
+    if (work->is_noisy) hq_hardware_take(&work->hardware, &work->settings, &work->single, arena);
+    work->pieces = work->is_noisy ? (int)hq_hardware_parts(&work->hardware) : 1;
     work->w_row = hq_arena_take(arena, (size_t)c->weights, sizeof(double));
     work->rows = hq_arena_take(arena, batch * (q + (o > 0 ? o : 1)), sizeof(double));
-    const size_t evaluations = (size_t)work->evaluations * o, gradients = q + (size_t)c->weights;
+    const size_t evaluations = (size_t)work->evaluations * (size_t)work->pieces * o, gradients = q + (size_t)c->weights;
     work->outputs = hq_arena_take(arena, batch * (evaluations > gradients ? evaluations : gradients), sizeof(double));
+}
+
+static hq_status settle_hardware(hq_circuit_work *work, const hq_circuit_options *options)
+{
+    work->options = *options;
+    if (options->config) work->settings = hq_hardware_settings_make(options->config);
+    work->is_noisy = hq_hardware_wanted(&work->settings);
+    work->one_by_one = work->is_noisy || options->method == HQ_GRADIENT_SPSA;
+    return work->is_noisy ? hq_hardware_check(&work->settings, work->circuit) : HQ_OK;
 }
 
 static hq_status build(hq_circuit_work *work, const hq_circuit_options *options)
 {
     HQ_TRY(settle_path(work, options));
-    work->options = *options;
+    HQ_TRY(settle_hardware(work, options));
     work->evaluations = options->method == HQ_GRADIENT_SPSA ? 1 + 2 * options->spsa_samples
                                                             : hq_circuit_shift_evaluations(work->circuit);
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED) HQ_TRY(hq_fused_split(&work->fused, work->circuit));
@@ -88,7 +99,8 @@ static hq_status build(hq_circuit_work *work, const hq_circuit_options *options)
         hq_fused_start(&work->fused);
     else
         hq_sweep_start(&work->sweep);
-    if (work->options.method == HQ_GRADIENT_SPSA) hq_sweep_start(&work->single);
+    if (work->one_by_one) hq_sweep_start(&work->single);
+    if (work->is_noisy) hq_hardware_start(&work->hardware);
     return HQ_OK;
 }
 
@@ -125,6 +137,7 @@ const char *hq_circuit_work_kernel(const hq_circuit_work *work) { return work->k
 /* About 4e9 multiply-adds a second; one state at a time at small sizes pays per gate. */
 double hq_work_seconds(const hq_circuit_work *work, bool gradient)
 {
+    if (work->is_noisy) return hq_hardware_seconds(&work->hardware);
     const hq_circuit *c = work->circuit;
     const bool fused = work->path == HQ_COMPUTE_CIRCUIT_FUSED;
     return (fused ? fused_cost(c) : gates_cost(c)) * (gradient ? 1 : 1.0 / 3) / 4e9 + (fused ? 0 : 1e-8 * c->n_ops);

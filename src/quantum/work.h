@@ -3,6 +3,7 @@
 #define QUANTUM_WORK_H
 
 #include "quantum/fused.h"
+#include "quantum/hardware.h"
 
 struct hq_circuit_work {
     const hq_circuit *circuit;
@@ -17,10 +18,15 @@ struct hq_circuit_work {
     double *row;    /* [Q + P] */
     hq_circuit_options options;
     int evaluations; /* of a sample whose gradient is wanted */
-    hq_sweep single; /* one lane, for evaluations that differ from sample to sample in the weights too (SPSA) */
+    bool one_by_one; /* evaluations go through single: with shots, noise or SPSA */
+    hq_sweep single; /* one lane */
+    bool is_noisy;   /* hardware is used */
+    hq_hardware_settings settings;
+    hq_hardware hardware;
+    int pieces;      /* of one evaluation: 1, or its bases and chunks of shots */
     double *w_row;   /* [P] */
     double *rows;    /* [batch][Q + max(O, 1)]: inputs for the runner */
-    double *outputs; /* [batch][max(evaluations O, Q + P)]: what the runner brings back */
+    double *outputs; /* [batch][max(evaluations pieces O, Q + P)]: what the runner brings back */
 };
 
 /* Rough seconds of one evaluation, of its adjoint gradient too. */
@@ -35,6 +41,9 @@ typedef struct hq_shift_items {
     int evaluations;
 } hq_shift_items;
 hq_status hq_shift_evaluate(void *ctx, int64_t lo, int64_t hi, const double *in, double *out);
+
+/* Entry and term of the rule of an evaluation; entry -1 for number 0. */
+void hq_shift_find(const hq_circuit *circuit, int evaluation, int *entry, int *term);
 
 /* Runs of consecutive items that belong together: samples first, ..., first + count - 1, evaluations from, ..., to - 1
  * of each. A range of items is up to three of them: the rest of a sample, whole samples, the start of a sample. */

@@ -66,8 +66,8 @@ typedef struct hq_run {
     FILE *metrics; /* rank 0 */
     double started, epoch_started, last_line;
     int64_t steps_at_start;
-    hq_circuit_load load; /* of the training steps of the epoch under way, by this process */
-    int64_t load_steps;   /* how many steps these are */
+    hq_circuit_load load;  /* of the training steps of the epoch under way, by this process */
+    int64_t load_steps;    /* how many steps these are */
     int64_t seen_at_start; /* of the epoch under way: samples that an earlier process saw */
 } hq_run;
 
