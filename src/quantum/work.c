@@ -76,6 +76,17 @@ static void take_all(hq_circuit_work *work)
     work->outputs = hq_arena_take(arena, batch * (evaluations > gradients ? evaluations : gradients), sizeof(double));
 }
 
+/* The pieces of an evaluation are counted with ints, and their outputs of a batch lie in memory. */
+static hq_status check_pieces(const hq_circuit_work *work)
+{
+    const int64_t pieces = work->is_noisy ? hq_hardware_parts(&work->hardware) : 1;
+    if (pieces * work->evaluations <= INT32_MAX / 64) return HQ_OK;
+    HQ_FAIL(HQ_ERR_CONFIG,
+            "shots.chunk = %lld cuts the %lld shots of an evaluation into too many pieces (%lld in all bases); allowed: "
+            "larger chunks, or 0",
+            (long long)work->settings.chunk, (long long)work->settings.shots, (long long)pieces);
+}
+
 static hq_status settle_hardware(hq_circuit_work *work, const hq_circuit_options *options)
 {
     work->options = *options;
@@ -93,6 +104,7 @@ static hq_status build(hq_circuit_work *work, const hq_circuit_options *options)
                                                             : hq_circuit_shift_evaluations(work->circuit);
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED) HQ_TRY(hq_fused_split(&work->fused, work->circuit));
     take_all(work); /* measures */
+    HQ_TRY(check_pieces(work));
     HQ_TRY(hq_arena_create(work->arena.used, "states of a block of circuits", &work->arena));
     take_all(work);
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
