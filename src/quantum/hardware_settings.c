@@ -47,6 +47,11 @@ hq_status hq_hardware_check(const hq_hardware_settings *settings, const hq_circu
                 "shots.mitigation = \"readout\" can't invert noise.readout01 = %g and noise.readout10 = %g; allowed: "
                 "less than 1 together",
                 noise->readout01, noise->readout10);
+    if (hq_bases_count(circuit) > HQ_BASES_MAX)
+        HQ_FAIL(
+            HQ_ERR_CONFIG,
+            "shots and noise: the %d observables of the circuit need more than %d measured bases; allowed: up to %d",
+            circuit->n_observables, HQ_BASES_MAX, HQ_BASES_MAX);
     return HQ_OK;
 }
 
