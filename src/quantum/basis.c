@@ -1,14 +1,5 @@
 #include "quantum/basis.h"
 
-void hq_bases_take(hq_bases *bases, const hq_circuit *circuit, hq_arena *arena)
-{
-    const size_t o = (size_t)circuit->n_observables;
-    *bases = (hq_bases){.circuit = circuit};
-    bases->basis = hq_arena_take(arena, o, sizeof *bases->basis);
-    bases->order = hq_arena_take(arena, o, sizeof *bases->order);
-    bases->basis_of = hq_arena_take(arena, o, sizeof *bases->basis_of);
-}
-
 /* Whether two strings have the same letter on every wire that both use. */
 static bool agree(hq_pauli a, hq_pauli b)
 {
@@ -16,29 +7,51 @@ static bool agree(hq_pauli a, hq_pauli b)
     return (((a.x ^ b.x) | (a.z ^ b.z)) & both) == 0;
 }
 
-static int join(hq_bases *bases, hq_pauli pauli)
+/* The first basis that agrees with a string, or their number. A string that has joined a basis is found there again,
+ * however many have joined since. */
+static int find(const hq_bases *bases, hq_pauli pauli)
 {
     int g = 0;
     while (g < bases->n && !agree(bases->basis[g].letters, pauli)) g++;
-    if (g == bases->n) bases->basis[bases->n++] = (hq_basis){0};
-    hq_basis *basis = &bases->basis[g];
-    basis->letters.x |= pauli.x;
-    basis->letters.z |= pauli.z;
-    basis->count++;
     return g;
+}
+
+/* False when there is no room for all bases. */
+static bool find_bases(hq_bases *bases, const hq_circuit *circuit)
+{
+    *bases = (hq_bases){.circuit = circuit};
+    for (int k = 0; k < circuit->n_observables; k++) {
+        const hq_pauli pauli = circuit->observables[k];
+        const int g = find(bases, pauli);
+        if (g == HQ_BASES_MAX) return false;
+        if (g == bases->n) bases->n++;
+        bases->basis[g].letters.x |= pauli.x;
+        bases->basis[g].letters.z |= pauli.z;
+        bases->basis[g].count++;
+    }
+    for (int g = 1; g < bases->n; g++) bases->basis[g].first = bases->basis[g - 1].first + bases->basis[g - 1].count;
+    return true;
+}
+
+int hq_bases_count(const hq_circuit *circuit)
+{
+    hq_bases bases;
+    return find_bases(&bases, circuit) ? bases.n : HQ_BASES_MAX + 1;
+}
+
+void hq_bases_take(hq_bases *bases, const hq_circuit *circuit, hq_arena *arena)
+{
+    const bool found = find_bases(bases, circuit);
+    HQ_ASSERT(found); /* see hq_hardware_check */
+    bases->order = hq_arena_take(arena, (size_t)circuit->n_observables, sizeof *bases->order);
 }
 
 void hq_bases_start(hq_bases *bases)
 {
-    const hq_circuit *c = bases->circuit;
-    int next = 0;
-    bases->n = 0;
-    for (int k = 0; k < c->n_observables; k++) bases->basis_of[k] = join(bases, c->observables[k]);
-    for (int g = 0; g < bases->n; g++) {
-        bases->basis[g].first = next;
-        for (int k = 0; k < c->n_observables; k++)
-            if (bases->basis_of[k] == g) bases->order[next++] = k;
-    }
+    int next[HQ_BASES_MAX];
+    for (int g = 0; g < bases->n; g++) next[g] = bases->basis[g].first;
+    for (int k = 0; k < bases->circuit->n_observables; k++)
+        bases->order[next[find(bases, bases->circuit->observables[k])]++] = k;
 }
 
 char hq_basis_letter(const hq_basis *basis, int qubits, int wire)

@@ -9,6 +9,8 @@
 #include "quantum/circuit.h"
 #include "quantum/kernels.h"
 
+#define HQ_BASES_MAX 256
+
 /* Letters of the wires, as masks of a Pauli string (a wire that no observable asks for is read as Z), and the
  * observables: order[first], ..., order[first + count - 1] of the bases. */
 typedef struct hq_basis {
@@ -16,16 +18,19 @@ typedef struct hq_basis {
     int first, count;
 } hq_basis;
 
+/* Every observable joins the first basis that agrees with it on all its wires, or opens a new one. */
 typedef struct hq_bases {
     const hq_circuit *circuit;
     int n;
-    hq_basis *basis; /* [n]; room for [O] */
-    int *order;      /* [O]: observables, basis by basis, in their order */
-    int *basis_of;   /* [O] */
+    hq_basis basis[HQ_BASES_MAX];
+    int *order; /* [O]: observables, basis by basis, in their order */
 } hq_bases;
 
-/* Takes the memory from an arena; over an empty arena this measures. hq_bases_start: every observable joins the first
- * basis that agrees with it on all its wires, or opens a new one. */
+/* How many bases the circuit needs; HQ_BASES_MAX + 1 when it is more than HQ_BASES_MAX. */
+int hq_bases_count(const hq_circuit *circuit);
+
+/* Finds the bases, at most HQ_BASES_MAX, and takes the memory from an arena (over an empty arena: measures).
+ * hq_bases_start fills `order`. */
 void hq_bases_take(hq_bases *bases, const hq_circuit *circuit, hq_arena *arena);
 void hq_bases_start(hq_bases *bases);
 

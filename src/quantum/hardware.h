@@ -35,8 +35,9 @@ bool hq_hardware_wanted(const hq_hardware_settings *settings);
 typedef enum hq_simulation { HQ_SIMULATION_STATE, HQ_SIMULATION_DENSITY, HQ_SIMULATION_TRAJECTORIES } hq_simulation;
 hq_simulation hq_hardware_simulation(const hq_hardware_settings *settings, int qubits);
 
-/* Whether the settings serve a circuit: HQ_ERR_CONFIG when it is too large for the density matrix that is asked for, or
- * when readout errors that are to be undone have no inverse. */
+/* Whether the settings serve a circuit: HQ_ERR_CONFIG when it is too large for the density matrix that is asked for,
+ * needs too many bases, or when readout errors that are to be undone have no inverse. To be asked before
+ * hq_hardware_take. */
 hq_status hq_hardware_check(const hq_hardware_settings *settings, const hq_circuit *circuit);
 
 typedef struct hq_hardware {
@@ -59,7 +60,8 @@ typedef struct hq_hardware {
 void hq_hardware_take(hq_hardware *hardware, const hq_hardware_settings *settings, hq_sweep *sweep, hq_arena *arena);
 void hq_hardware_start(hq_hardware *hardware);
 
-/* Parts of one evaluation, and a rough cost of one part with its simulation, seconds: operations / 2e9. */
+/* Parts of one evaluation (known as soon as the memory was measured), and a rough cost of one part with its simulation,
+ * seconds: operations / 2e9. */
 int64_t hq_hardware_parts(const hq_hardware *hardware);
 double hq_hardware_seconds(const hq_hardware *hardware);
 

@@ -1,6 +1,8 @@
 /* hardware_settings.c: what the configuration asks of simulated hardware, and what it costs. */
 #include "quantum/hardware.h"
 
+#include <math.h>
+
 enum { AUTO_DENSITY_QUBITS_MAX = 6 };
 
 hq_hardware_settings hq_hardware_settings_make(const hq_config *config)
@@ -45,29 +47,37 @@ hq_status hq_hardware_check(const hq_hardware_settings *settings, const hq_circu
                 "shots.mitigation = \"readout\" can't invert noise.readout01 = %g and noise.readout10 = %g; allowed: "
                 "less than 1 together",
                 noise->readout01, noise->readout10);
+    if (hq_bases_count(circuit) > HQ_BASES_MAX)
+        HQ_FAIL(
+            HQ_ERR_CONFIG,
+            "shots and noise: the %d observables of the circuit need more than %d measured bases; allowed: up to %d",
+            circuit->n_observables, HQ_BASES_MAX, HQ_BASES_MAX);
     return HQ_OK;
+}
+
+/* Operations of one run of the circuit. The factors are times of this program with AVX-512 kernels, in units of half a
+ * nanosecond: a start for every op, then so many for each number of the state. */
+static double run_operations(const hq_hardware *h, double states)
+{
+    const double ops = h->sweep->circuit->n_ops;
+    switch (h->simulation) {
+    case HQ_SIMULATION_DENSITY:
+        return ops * (400 + 4 * states * states);
+    case HQ_SIMULATION_TRAJECTORIES:
+        return ops * (600 + 2 * states);
+    default:
+        return ops * (100 + states / 2);
+    }
 }
 
 double hq_hardware_seconds(const hq_hardware *h)
 {
     const hq_circuit *c = h->sweep->circuit;
-    const double ops = c->n_ops, states = (double)((size_t)1 << c->qubits), wires = c->qubits;
-    const double shots = h->settings.shots > 0 ? (double)h->settings.shots / (double)h->chunks : 0;
-    const double drawn = (shots < states ? shots : states) * wires * 100; /* each split of the counts */
-    const double reading = states * (2 * wires + 4);
-    double operations = 0;
-    switch (h->simulation) {
-    case HQ_SIMULATION_STATE:
-        operations = ops * (200 + 8 * states) + reading + drawn;
-        break;
-    case HQ_SIMULATION_DENSITY: /* gate, its conjugate, the errors */
-        operations = ops * (1000 + 40 * states * states) + reading + drawn;
-        break;
-    case HQ_SIMULATION_TRAJECTORIES: {
-        const double runs = (double)h->settings.trajectories / (double)h->chunks;
-        operations = (runs < 1 ? 1 : runs) * (ops * (1000 + 20 * states) + reading) + drawn;
-        break;
-    }
-    }
-    return operations / 2e9;
+    const double states = (double)((size_t)1 << c->qubits), reading = states * (2 * c->qubits + 4);
+    const double shots = (double)h->settings.shots / (double)h->chunks, splits = shots * c->qubits;
+    const double drawing = (splits < states ? splits : states) * 100;
+    const double trajectories = ceil((double)h->settings.trajectories / (double)h->chunks);
+    const double runs = h->simulation == HQ_SIMULATION_TRAJECTORIES ? trajectories : 1;
+    const double bases = shots > 0 ? 1 : h->bases.n;
+    return (runs * (run_operations(h, states) + bases * reading) + drawing) / 2e9;
 }

@@ -99,39 +99,6 @@ void noisy_apply(int n, const int *wires, const noisy_channel *channel, dense_nu
 
 /* ---- circuits ---- */
 
-/* cos(a / 2) - i sin(a / 2) P (x) P */
-static void two_wire_rotation(int letter, double a, dense_number m[16])
-{
-    dense_number p[4];
-    pauli_matrix(letter, p);
-    kronecker(p, p, -I * sin(a / 2), m);
-    for (int i = 0; i < 4; i++) m[5 * i] += cos(a / 2);
-}
-
-static int gate_matrix(const char *name, const double *p, dense_number m[64])
-{
-    static const char *rotations[3] = {"rxx", "ryy", "rzz"};
-    for (int k = 0; k < 3; k++)
-        if (!strcmp(name, rotations[k])) {
-            two_wire_rotation(k + 1, p[0], m);
-            return 2;
-        }
-    if (!strcmp(name, "id")) {
-        pauli_matrix(0, m);
-        return 1;
-    }
-    if (!strcmp(name, "sx")) {
-        for (int i = 0; i < 4; i++) m[i] = i == 0 || i == 3 ? (1 + I) / 2 : (1 - I) / 2;
-        return 1;
-    }
-    if (!strcmp(name, "cswap")) {
-        for (int i = 0; i < 64; i++) m[i] = i % 9 == 0 && i != 45 && i != 54;
-        m[5 * 8 + 6] = m[6 * 8 + 5] = 1;
-        return 3;
-    }
-    return dense_gate(name, p, m);
-}
-
 static void add_noise(int n, const hq_op *op, const hq_noise *noise, dense_number *rho)
 {
     const int wires = op->gate->controls + op->gate->targets;
@@ -158,7 +125,7 @@ void noisy_circuit(const hq_circuit *c, const double *x, const double *w, const 
         double p[HQ_GATE_PARAMETERS_MAX] = {0};
         dense_number m[64];
         hq_op_parameters(op, x, w, p);
-        const int wires = gate_matrix(op->gate->name, p, m);
+        const int wires = dense_gate(op->gate->name, p, m);
         CHECK_INT(wires, hq_gate_wires(op->gate));
         noisy_unitary(n, wires, op->wires, m, rho);
         add_noise(n, op, noise, rho);
@@ -234,22 +201,21 @@ void noisy_from_state(int n, const hq_state *state, dense_number *rho)
 
 /* ---- random circuits ---- */
 
-static int pick(hq_random *stream, int n) { return (int)(hq_random_next(stream) % (uint64_t)n); }
-
 static void add_gate(hq_random *stream, hq_circuit *c, int gate)
 {
     int wires[HQ_QUBITS_MAX];
     hq_binding bindings[HQ_GATE_PARAMETERS_MAX];
     for (int i = 0; i < c->qubits; i++) { /* a shuffle */
-        const int k = pick(stream, i + 1);
+        const int k = random_int(stream, 0, i);
         wires[i] = wires[k];
         wires[k] = i;
     }
     for (int slot = 0; slot < hq_gate_table[gate].parameters; slot++) {
         const double value = 6 * hq_random_uniform(stream);
         bindings[slot] = hq_bind_constant(value);
-        if (pick(stream, 3) == 1) bindings[slot] = hq_bind_weight(pick(stream, 8));
-        if (pick(stream, 3) == 2) bindings[slot] = (hq_binding){HQ_SOURCE_INPUT, pick(stream, 8), 1.5, value};
+        if (random_int(stream, 0, 2) == 1) bindings[slot] = hq_bind_weight(random_int(stream, 0, 7));
+        if (random_int(stream, 0, 2) == 2)
+            bindings[slot] = (hq_binding){HQ_SOURCE_INPUT, random_int(stream, 0, 7), 1.5, value};
     }
     CHECK(hq_circuit_add(c, (hq_gate_id)gate, wires, bindings) == HQ_OK);
 }
@@ -261,7 +227,8 @@ static void observe(hq_random *stream, hq_circuit *c, int strings)
         for (int wire = 0; wire < c->qubits; wire++)
             CHECK(hq_circuit_observe(c, hq_circuit_pauli(c, *letter, wire)) == HQ_OK);
     for (int i = 0; i < strings; i++) {
-        const hq_pauli pauli = {(uint32_t)pick(stream, masks), (uint32_t)pick(stream, masks)};
+        const int x = random_int(stream, 0, masks - 1), z = random_int(stream, 0, masks - 1);
+        const hq_pauli pauli = {(uint32_t)x, (uint32_t)z};
         CHECK(hq_circuit_observe(c, pauli) == HQ_OK);
     }
 }
@@ -272,12 +239,12 @@ hq_circuit *noisy_random_circuit(hq_random *stream, int n, int more, int strings
     int order[HQ_GATE_COUNT];
     CHECK(hq_circuit_create(n, &c) == HQ_OK);
     for (int i = 0; i < HQ_GATE_COUNT; i++) {
-        const int k = pick(stream, i + 1);
+        const int k = random_int(stream, 0, i);
         order[i] = order[k];
         order[k] = i;
     }
     for (int i = 0; i < HQ_GATE_COUNT + more; i++) {
-        const int gate = i < HQ_GATE_COUNT ? order[i] : pick(stream, HQ_GATE_COUNT);
+        const int gate = i < HQ_GATE_COUNT ? order[i] : random_int(stream, 0, HQ_GATE_COUNT - 1);
         if (hq_gate_wires(&hq_gate_table[gate]) <= n) add_gate(stream, c, gate);
     }
     observe(stream, c, strings);
@@ -289,16 +256,19 @@ hq_circuit *noisy_random_circuit(hq_random *stream, int n, int more, int strings
 void noisy_open(noisy_bench *bench, const hq_circuit *c, const hq_kernels *kernels,
                 const hq_hardware_settings *settings)
 {
+    int64_t parts[2];
     *bench = (noisy_bench){0};
     CHECK(hq_hardware_check(settings, c) == HQ_OK);
     for (int pass = 0; pass < 2; pass++) {
         hq_sweep_take(&bench->sweep, c, kernels, 0, &bench->arena);
         hq_hardware_take(&bench->hardware, settings, &bench->sweep, &bench->arena);
+        parts[pass] = hq_hardware_parts(&bench->hardware);
         if (pass == 0) CHECK(hq_arena_create(bench->arena.used, "test", &bench->arena) == HQ_OK);
     }
     CHECK_INT((long long)bench->arena.used, (long long)bench->arena.size);
     hq_sweep_start(&bench->sweep);
     hq_hardware_start(&bench->hardware);
+    CHECK(parts[0] == parts[1] && parts[0] == hq_hardware_parts(&bench->hardware));
 }
 
 void noisy_close(noisy_bench *bench) { hq_arena_destroy(&bench->arena); }

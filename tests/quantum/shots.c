@@ -41,6 +41,18 @@ static void close_setup(setup *s)
 
 /* ---- bases ---- */
 
+/* Whether a string has the letters of a basis, read letter by letter. */
+static bool fits(const hq_circuit *c, const hq_pauli *letters, hq_pauli pauli)
+{
+    bool same = true;
+    for (int wire = 0; wire < c->qubits; wire++) {
+        const uint32_t bit = 1u << wire;
+        const bool has = ((letters->x | letters->z) & bit) && ((pauli.x | pauli.z) & bit);
+        if (has && ((letters->x & bit) != (pauli.x & bit) || (letters->z & bit) != (pauli.z & bit))) same = false;
+    }
+    return same;
+}
+
 static void check_bases(const hq_circuit *c, const hq_bases *bases)
 {
     int seen = 0;
@@ -49,7 +61,7 @@ static void check_bases(const hq_circuit *c, const hq_bases *bases)
         CHECK_INT(b->first, seen);
         for (int i = b->first; i < b->first + b->count; i++, seen++) {
             const hq_pauli pauli = c->observables[bases->order[i]];
-            CHECK_INT(bases->basis_of[bases->order[i]], g);
+            for (int h = 0; h < g; h++) CHECK(!fits(c, &bases->basis[h].letters, pauli)); /* else it had joined h */
             CHECK(i == b->first || bases->order[i] > bases->order[i - 1]);
             for (int wire = 0; wire < c->qubits; wire++) {
                 const uint32_t bit = 1u << (c->qubits - 1 - wire);
@@ -364,6 +376,28 @@ static void test_settings(void)
     CHECK_INT(hq_hardware_simulation(&settings, 7), HQ_SIMULATION_TRAJECTORIES);
 }
 
+/* More bases than there is room for: strings of X, Y, Z on every wire, all different. */
+static void test_many_bases(void)
+{
+    const hq_hardware_settings settings = {.shots = 1};
+    const int errors = hq_log_error_count();
+    hq_circuit *c;
+    CHECK(hq_circuit_create(6, &c) == HQ_OK);
+    for (int code = 0; code < HQ_BASES_MAX + 1; code++) {
+        hq_pauli pauli = {0, 0};
+        for (int wire = 0, left = code; wire < 6; wire++, left /= 3) {
+            if (left % 3 != 0) pauli.x |= 1u << wire;
+            if (left % 3 != 1) pauli.z |= 1u << wire;
+        }
+        CHECK_INT(hq_bases_count(c), code);
+        CHECK(hq_hardware_check(&settings, c) == HQ_OK);
+        CHECK(hq_circuit_observe(c, pauli) == HQ_OK);
+    }
+    CHECK(hq_hardware_check(&settings, c) == HQ_ERR_CONFIG);
+    CHECK_INT(hq_log_error_count() - errors, 1);
+    hq_circuit_destroy(c);
+}
+
 static void test_refused(void)
 {
     hq_circuit *c;
@@ -417,6 +451,7 @@ int main(void)
     HQ_RUN(test_shifts);
     HQ_RUN(test_outside_counts);
     HQ_RUN(test_settings);
+    HQ_RUN(test_many_bases);
     HQ_RUN(test_refused);
     HQ_RUN(test_costs);
     CHECK_INT(hq_memory_balance(), 0);

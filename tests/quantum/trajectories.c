@@ -104,6 +104,46 @@ static void test_rate(void)
                   error[i + 1]);
 }
 
+/* Depolarising with probability 1 leaves nothing of a state: each Pauli error comes as often as any other. Every
+ * trajectory gives + or - the value of the state before the error. */
+static void check_uniform(const hq_noise *noise, hq_gate_id last)
+{
+    enum { TRAJECTORIES = 40000 };
+    const hq_hardware_settings settings = {
+        .noise = *noise, .method = HQ_NOISE_METHOD_TRAJECTORIES, .trajectories = TRAJECTORIES};
+    hq_circuit *c;
+    noisy_bench bench;
+    double q[16], zero[1] = {0};
+    CHECK(hq_circuit_create(2, &c) == HQ_OK);
+    for (int wire = 0; wire < 2; wire++) {
+        const hq_binding angles[3] = {hq_bind_constant(0.9), hq_bind_constant(0.7), hq_bind_constant(wire)};
+        CHECK(hq_circuit_add(c, HQ_GATE_U3, &wire, angles) == HQ_OK);
+    }
+    CHECK(hq_circuit_add(c, last, (int[]){1, 0}, NULL) == HQ_OK);
+    for (uint32_t k = 1; k < 16; k++) CHECK(hq_circuit_observe(c, (hq_pauli){k & 3, k >> 2}) == HQ_OK);
+    noisy_open(&bench, c, hq_kernels_best(), &settings);
+    noisy_bind(&bench, zero, zero);
+    hq_sweep_prepare(&bench.sweep);
+    double before[16];
+    hq_sweep_measure(&bench.sweep, &bench.sweep.psi, 1, before);
+    noisy_evaluate(&bench, 0, q);
+    int visible = 0;
+    for (int k = 0; k < 15; k++) {
+        CHECK_MSG(fabs(q[k]) <= 4 * fabs(before[k]) / sqrt(TRAJECTORIES) + 1e-12, "string %d: %g left of %g", k, q[k],
+                  before[k]);
+        visible += fabs(before[k]) > 0.01;
+    }
+    CHECK(visible == 15);
+    noisy_close(&bench);
+    hq_circuit_destroy(c);
+}
+
+static void test_uniform(void)
+{
+    check_uniform(&(hq_noise){.depolarizing2 = 1}, HQ_GATE_CX);
+    check_uniform(&(hq_noise){.depolarizing1 = 1}, HQ_GATE_CZ);
+}
+
 /* 8 and 9 qubits. */
 static void test_larger(void)
 {
@@ -169,6 +209,7 @@ int main(void)
 {
     stream = hq_random_make(24, HQ_PURPOSE_TEST, 0, 1);
     HQ_RUN(test_means);
+    HQ_RUN(test_uniform);
     HQ_RUN(test_larger);
     HQ_RUN(test_norm);
     HQ_RUN(test_sure_decay);
