@@ -11,6 +11,8 @@ say "test.sh: install missing Debian packages, build everything, run the tests"
 install_for_build
 install_for_tests python3-numpy python3-h5py python3-torch clang-format shellcheck # parity with PyTorch, style
 install_for_tests slurm-wlm                                                        # the job script; brings daemons
+# For tests with the npm package quantum-circuit; npm is some 350 packages, 22 MB to download, 140 MB on disk.
+command -v node >/dev/null && command -v npm >/dev/null || install_for_tests nodejs npm
 build_target all
 say "tests: ctest in $build, $(nproc) at a time"
 exec ctest --test-dir "$build" --parallel "$(nproc)" --output-on-failure "$@" </dev/null

@@ -9,6 +9,7 @@
 /* One case of the file, read and built. */
 typedef struct hq_case {
     hq_circuit *circuit;
+    hq_circuit_work *work;
     double *x, *w; /* [Q], [P] */
 } hq_case;
 
@@ -98,13 +99,15 @@ static hq_status check_keys(const hq_spot *spot, json_t *object)
 
 static void free_case(hq_case *c)
 {
+    hq_circuit_work_destroy(c->work);
     hq_circuit_destroy(c->circuit);
     hq_free(c->x);
     hq_free(c->w);
 }
 
-static hq_status read_case(const hq_spot *spot, json_t *object, hq_case *c)
+static hq_status read_case(const hq_spot *spot, const hq_config *config, json_t *object, hq_case *c)
 {
+    const hq_circuit_options options = {.kernel = config->compute_kernel, .path = config->compute_circuit};
     int qubits = 0, layers = 0, attention = 0, observables = 0;
     HQ_TRY(check_keys(spot, object));
     HQ_TRY(read_count(spot, object, "qubits", HQ_QUBITS_MAX, &qubits));
@@ -114,7 +117,8 @@ static hq_status read_case(const hq_spot *spot, json_t *object, hq_case *c)
                      &observables));
     HQ_TRY(hq_circuit_create_hqcnn(qubits, layers, attention, observables, &c->circuit));
     HQ_TRY(read_numbers(spot, object, "x", hq_circuit_inputs(c->circuit), &c->x));
-    return read_numbers(spot, object, "w", hq_circuit_weights(c->circuit), &c->w);
+    HQ_TRY(read_numbers(spot, object, "w", hq_circuit_weights(c->circuit), &c->w));
+    return hq_circuit_work_create(c->circuit, 1, &options, &c->work);
 }
 
 /* ---- evaluating a case ---- */
@@ -141,27 +145,18 @@ static hq_status say_case(json_t *object, const double *q, const double *jacobia
     return HQ_OK;
 }
 
-static hq_status compute(const hq_config *config, const hq_case *c, hq_circuit_work *work, json_t *object)
+static hq_status evaluate(const hq_config *config, const hq_case *c, json_t *object)
 {
     const int outputs = hq_circuit_outputs(c->circuit);
     const int rows = hq_circuit_inputs(c->circuit) + hq_circuit_weights(c->circuit);
     double *q;
     HQ_TRY(hq_alloc_array((size_t)(rows + 1) * (size_t)outputs, sizeof(double), "results", &q));
     double *jacobian = q + outputs;
-    hq_status status = hq_circuit_fwd(c->circuit, work, 1, c->x, c->w, q);
-    if (status == HQ_OK) status = hq_circuit_jacobian(c->circuit, work, config->gradient_method, c->x, c->w, jacobian);
+    hq_status status = hq_circuit_fwd(c->circuit, c->work, 1, c->x, c->w, q);
+    if (status == HQ_OK)
+        status = hq_circuit_jacobian(c->circuit, c->work, config->gradient_method, c->x, c->w, jacobian);
     if (status == HQ_OK) status = say_case(object, q, jacobian, rows, outputs);
     hq_free(q);
-    return status;
-}
-
-static hq_status evaluate(const hq_config *config, const hq_case *c, json_t *object)
-{
-    const hq_circuit_options options = {.kernel = config->compute_kernel, .path = config->compute_circuit};
-    hq_circuit_work *work;
-    HQ_TRY(hq_circuit_work_create(c->circuit, 1, &options, &work));
-    hq_status status = compute(config, c, work, object);
-    hq_circuit_work_destroy(work);
     return status;
 }
 
@@ -175,7 +170,7 @@ static hq_status run(const char *file, const hq_config *config, json_t *cases, b
         const hq_spot spot = {file, i};
         hq_case c = {0};
         json_t *object = json_array_get(cases, i);
-        hq_status status = read_case(&spot, object, &c);
+        hq_status status = read_case(&spot, config, object, &c);
         if (status == HQ_OK && compute_too) {
             hq_say(i == 0 ? "[" : ",\n ");
             status = evaluate(config, &c, object);
