@@ -112,7 +112,7 @@ static int check_circuit(uint64_t seed, int index)
     static const int batches[] = {1, 3, 5, 7, 9, 17, 33};
     hq_random stream = hq_random_make(seed, HQ_PURPOSE_TEST, 0, (uint64_t)index);
     const int qubits = 1 + index % QUBITS_MAX;
-    const int64_t batch = batches[random_int(&stream, 0, qubits < 7 ? 6 : 1)];
+    const int64_t batch = batches[random_int(&stream, 0, qubits < 8 ? 6 : 1)];
     hq_circuit_options way[WAYS_MAX];
     hq_circuit *c = random_circuit(&stream, qubits, index / QUBITS_MAX % 2);
     char name[64];
