@@ -99,9 +99,16 @@ hq_status hq_circuit_work_create(const hq_circuit *circuit, int64_t batch, const
                                  hq_circuit_work **out_work);
 void hq_circuit_work_destroy(hq_circuit_work *work);
 
-/* The path ("fused", "batched", "single") and the kernel variant ("avx512", ...) in use. */
+/* The path ("fused", "batched", "single") and the kernel variant ("avx512", ...) in use; samples side by side. */
 const char *hq_circuit_work_path(const hq_circuit_work *work);
 const char *hq_circuit_work_kernel(const hq_circuit_work *work);
+int hq_circuit_work_lanes(const hq_circuit_work *work);
+
+/* Whether a path (HQ_COMPUTE_CIRCUIT_*) serves a circuit, and a kernel variant (HQ_COMPUTE_KERNEL_*) this processor;
+ * the name of the variant that a setting means here. */
+bool hq_circuit_path_possible(const hq_circuit *circuit, int path);
+bool hq_circuit_kernel_possible(int kernel);
+const char *hq_circuit_kernel_name(int kernel);
 
 /* Outputs: q[B][O] for inputs x[B][Q] and weights w[P], angles in radians. A sample's outputs have the same bits at any
  * place in a batch of any size; so have its rows of dx below. */
@@ -136,6 +143,11 @@ typedef struct hq_circuit_cost {
     int gates;
 } hq_circuit_cost;
 hq_circuit_cost hq_circuit_sample_cost(const hq_circuit_work *work, bool gradient, const hq_circuit_peak *peak);
+
+/* Seconds of the gates alone, forwards, and with `gradient` also backwards with the overlaps, for one block of lanes
+ * x[lanes][Q] and w[P]; without binding and measuring. Not for the fused path (HQ_ERR_CONFIG). */
+hq_status hq_circuit_time_gates(hq_circuit_work *work, const double *x, const double *w, bool gradient,
+                                double *seconds);
 
 /* ---- batches of a training ---------------------------------------------------------------------------------------
  *

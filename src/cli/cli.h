@@ -17,6 +17,7 @@ typedef enum hq_command {
     HQ_COMMAND_INSPECT,
     HQ_COMMAND_CIRCUIT,
     HQ_COMMAND_CIRCUIT_EVAL,
+    HQ_COMMAND_BENCH_CIRCUIT,
     HQ_COMMAND_COUNT
 } hq_command;
 
@@ -73,5 +74,6 @@ hq_status hq_cli_check(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_inspect(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_circuit(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_circuit_eval(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_bench_circuit(hq_dist *dist, const hq_options *options);
 
 #endif

@@ -11,7 +11,8 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_CHECK] = "check",
                                                            [HQ_COMMAND_INSPECT] = "inspect",
                                                            [HQ_COMMAND_CIRCUIT] = "circuit",
-                                                           [HQ_COMMAND_CIRCUIT_EVAL] = "circuit eval"};
+                                                           [HQ_COMMAND_CIRCUIT_EVAL] = "circuit eval",
+                                                           [HQ_COMMAND_BENCH_CIRCUIT] = "bench circuit"};
 
 enum {
     ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
@@ -21,6 +22,7 @@ enum {
     ON_INSPECT = 1 << HQ_COMMAND_INSPECT,
     ON_CIRCUIT = 1 << HQ_COMMAND_CIRCUIT,
     ON_CIRCUIT_EVAL = 1 << HQ_COMMAND_CIRCUIT_EVAL,
+    ON_BENCH_CIRCUIT = 1 << HQ_COMMAND_BENCH_CIRCUIT,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
@@ -118,10 +120,10 @@ static const struct hq_option {
     hq_status (*apply)(hq_options *options, const char *value);
 } option[] = {
     {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set},
-    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL), on_run_dir},
+    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | ON_BENCH_CIRCUIT), on_run_dir},
     {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
-    {"--json", TAKES_NOTHING, ON_EVALUATE, on_json},
+    {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH_CIRCUIT, on_json},
     {"--output", TAKES_VALUE, ON_PREDICT, on_output},
     {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
     {"--document", TAKES_NOTHING, ON_CHECK, on_document},
@@ -143,11 +145,15 @@ static hq_status unknown_option(const char *name)
     HQ_FAIL(HQ_ERR_USAGE, "unknown option \"%s\"; the nearest known one is %s (see hqcnn-dist --help)", name, nearest);
 }
 
+static bool starts_with(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
+
 static hq_status unknown_command(const char *word)
 {
     const char *nearest = command_name[0];
     for (int i = 1; i < HQ_COMMAND_COUNT; i++)
-        if (hq_edit_distance(word, command_name[i]) < hq_edit_distance(word, nearest)) nearest = command_name[i];
+        if (starts_with(command_name[i], word) ||
+            hq_edit_distance(word, command_name[i]) < hq_edit_distance(word, nearest))
+            nearest = command_name[i];
     HQ_FAIL(HQ_ERR_USAGE, "\"%s\" is neither a command nor a file; the nearest command is %s (see hqcnn-dist --help)",
             word, nearest);
 }
@@ -222,6 +228,7 @@ static hq_status check_needed(hq_options *options)
     switch (options->command) {
     case HQ_COMMAND_TRAIN:
     case HQ_COMMAND_CHECK:
+    case HQ_COMMAND_BENCH_CIRCUIT:
         return HQ_OK;
     case HQ_COMMAND_CIRCUIT:
         return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;
@@ -233,19 +240,26 @@ static hq_status check_needed(hq_options *options)
     }
 }
 
+/* How many words of the command line the name of a command takes, from the first on: 1 or 2; 0: it is another one. */
+static int words_of(int argc, char **argv, const char *name)
+{
+    const char *blank = strchr(name, ' ');
+    if (!blank) return strcmp(argv[1], name) == 0;
+    const size_t n = (size_t)(blank - name);
+    const bool same = argc > 2 && strlen(argv[1]) == n && memcmp(argv[1], name, n) == 0;
+    return same && strcmp(argv[2], blank + 1) == 0 ? 2 : 0;
+}
+
 hq_status hq_cli_parse(int argc, char **argv, hq_options *options)
 {
     int at = 1;
     options->command = HQ_COMMAND_TRAIN;
     options->split = HQ_SPLIT_TEST;
-    for (int i = 0; argc > 1 && i < HQ_COMMAND_COUNT; i++)
-        if (strcmp(argv[1], command_name[i]) == 0) {
-            options->command = i;
-            at = 2;
-        }
-    if (options->command == HQ_COMMAND_CIRCUIT && argc > 2 && strcmp(argv[2], "eval") == 0) {
-        options->command = HQ_COMMAND_CIRCUIT_EVAL;
-        at = 3;
+    for (int i = 0; argc > 1 && i < HQ_COMMAND_COUNT; i++) {
+        const int words = words_of(argc, argv, command_name[i]);
+        if (words < at) continue;
+        options->command = i;
+        at = 1 + words;
     }
     if (at == 1 && argc > 1 && argv[1][0] != '-' && !strpbrk(argv[1], "./") && access(argv[1], F_OK) != 0)
         return unknown_command(argv[1]);

@@ -51,6 +51,25 @@ hq_status hq_circuit_measure_peak(hq_circuit_work *work, hq_circuit_peak *out_pe
     return measure_bytes(work, &out_peak->bytes);
 }
 
+hq_status hq_circuit_time_gates(hq_circuit_work *work, const double *x, const double *w, bool gradient, double *seconds)
+{
+    hq_sweep *sweep = &work->sweep;
+    const double amplitudes = (double)hq_state_size(work->circuit->qubits, sweep->lane_bits);
+    const int repeats = (int)(1e6 / amplitudes) + 1;
+    if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
+        HQ_FAIL(HQ_ERR_CONFIG, "the fused path of a circuit has no gates to be timed");
+    hq_sweep_bind_weights(sweep, w);
+    hq_sweep_bind_inputs(sweep, (int64_t)sweep->lanes, x);
+    hq_sweep_prepare(sweep);
+    const double start = hq_clock();
+    for (int i = 0; i < repeats; i++) {
+        hq_sweep_run(sweep, 0, work->circuit->n_ops, &sweep->psi);
+        if (gradient) hq_sweep_back(sweep);
+    }
+    *seconds = (hq_clock() - start) / repeats;
+    return HQ_OK;
+}
+
 /* ---- one sample ---- */
 
 /* Real multiply-adds on an amplitude that a gate touches. */

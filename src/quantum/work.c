@@ -81,10 +81,11 @@ static hq_status check_pieces(const hq_circuit_work *work)
 {
     const int64_t pieces = work->is_noisy ? hq_hardware_parts(&work->hardware) : 1;
     if (pieces * work->evaluations <= INT32_MAX / 64) return HQ_OK;
-    HQ_FAIL(HQ_ERR_CONFIG,
-            "shots.chunk = %lld cuts the %lld shots of an evaluation into too many pieces (%lld in all bases); allowed: "
-            "larger chunks, or 0",
-            (long long)work->settings.chunk, (long long)work->settings.shots, (long long)pieces);
+    HQ_FAIL(
+        HQ_ERR_CONFIG,
+        "shots.chunk = %lld cuts the %lld shots of an evaluation into too many pieces (%lld in all bases); allowed: "
+        "larger chunks, or 0",
+        (long long)work->settings.chunk, (long long)work->settings.shots, (long long)pieces);
 }
 
 static hq_status settle_hardware(hq_circuit_work *work, const hq_circuit_options *options)
@@ -144,6 +145,24 @@ void hq_circuit_work_destroy(hq_circuit_work *work)
 }
 
 const char *hq_circuit_work_path(const hq_circuit_work *work) { return hq_config_word("compute.circuit", work->path); }
+int hq_circuit_work_lanes(const hq_circuit_work *work)
+{
+    return work->path == HQ_COMPUTE_CIRCUIT_FUSED ? HQ_VECTOR : (int)work->sweep.lanes;
+}
+
+bool hq_circuit_path_possible(const hq_circuit *circuit, int path)
+{
+    if (path == HQ_COMPUTE_CIRCUIT_FUSED) return hq_fused_possible(circuit);
+    return path != HQ_COMPUTE_CIRCUIT_BATCHED || circuit->qubits <= BATCHED_QUBITS_MAX;
+}
+
+bool hq_circuit_kernel_possible(int kernel) { return hq_kernels_find(kernel) != NULL; }
+const char *hq_circuit_kernel_name(int kernel)
+{
+    const hq_kernels *kernels = hq_kernels_find(kernel);
+    return kernels ? kernels->name : "none";
+}
+
 const char *hq_circuit_work_kernel(const hq_circuit_work *work) { return work->kernels->name; }
 
 /* About 4e9 multiply-adds a second; one state at a time at small sizes pays per gate. */
