@@ -241,8 +241,7 @@ static hq_status build_circuit(const hq_config *config, hq_circuit **out)
 {
     if (config->model_circuit_template == HQ_TEMPLATE_CLASSICAL)
         HQ_FAIL(HQ_ERR_CONFIG, "model.circuit.template = \"classical\" has a dense layer in place of a circuit");
-    return hq_circuit_create_hqcnn(config->model_qubits, config->model_layers, config->model_attention,
-                                   config->model_observables, out);
+    return hq_circuit_create_config(config, out);
 }
 
 static hq_status show(const hq_options *options, const hq_config *config, const hq_state *state)

@@ -27,6 +27,12 @@ check "path" grep -qE '^  path +fused$' default.txt
 check "another path" grep -qE '^  path +single$' <("$PROGRAM" circuit --set compute.circuit=single)
 same "once on 3 ranks" "$(np 3 circuit)" "$(cat default.txt)"
 check "options change the circuit" grep -q '^q5 ' <("$PROGRAM" circuit --set model.qubits=6)
+gates=(--set model.circuit.template=gates --set model.qubits=3 --set "model.circuit.gates=cu3(w0, 2*x0-0.5, pi/2) 2 0; swap 0 1"
+    --set "model.circuit.measure=Z0 Z2; Y1")
+check "gates of the configuration" grep -qF '┤U3(w0,2*x0-0.5,pi/2)├' <("$PROGRAM" circuit "${gates[@]}")
+check "Pauli strings of the configuration" grep -qF '  2 (Z0 Z2, Y1)' <("$PROGRAM" circuit "${gates[@]}")
+check "controlled U3 as three gates" grep -qF 'cry(w0) q[2],q[0];' <("$PROGRAM" circuit "${gates[@]}" --qasm3 -)
+check "a template" grep -qE '^  gates +12 \(ry 4, u3 4, cx 4\)$' <("$PROGRAM" circuit --set model.circuit.template=strongly-entangling)
 printf 'model = { qubits = 2; };\n' >two.cfg
 check "a configuration file" grep -qE '^  qubits +2$' <("$PROGRAM" circuit two.cfg)
 
