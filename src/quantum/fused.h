@@ -9,7 +9,6 @@
 
 #include "quantum/sweep.h"
 
-#define HQ_FUSED_QUBITS_MAX 7
 #define HQ_FUSED_GROUP 4 /* blocks of HQ_VECTOR samples between two updates of the sum of lambda psi^T */
 
 /* How data enters on a wire: RY(scale x[input] + offset), or not at all (input -1). */

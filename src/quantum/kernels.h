@@ -26,6 +26,9 @@ typedef struct hq_unitary {
     const double *sign; /* [observables][2^n]: of the term of basis state j, see hq_pauli_signs */
 } hq_unitary;
 
+#define HQ_FUSED_QUBITS_MAX 7
+#define HQ_FUSED_DIM_MAX (1 << HQ_FUSED_QUBITS_MAX)
+
 /* HQ_VECTOR samples on their way through the fused path; arrays hold one vector for each of their entries. */
 typedef struct hq_fused_block {
     const double *cosine, *sine;   /* [n]: of half the angle on every wire */

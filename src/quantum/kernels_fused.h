@@ -54,18 +54,23 @@ INLINE void cosine_sine_vector(vec angle, vec *cosine, vec *sine)
 
 static void cosine_sine(size_t n, const double *angle, double *cosine, double *sine)
 {
+    vec largest = splat(0);
     for (size_t i = 0; i < n; i += HQ_WIDTH) {
-        const vec a = *from(angle + i);
+        const vec a = *from(angle + i), size = select(a < 0, -a, a);
         cosine_sine_vector(a, at(cosine + i), at(sine + i));
-        for (size_t l = i; l < i + HQ_WIDTH; l++)
-            if (!(angle[l] <= ANGLE_MAX && angle[l] >= -ANGLE_MAX)) {
-                cosine[l] = cos(angle[l]);
-                sine[l] = sin(angle[l]);
-            }
+        largest = select(size > largest, size, largest);
     }
+    for (size_t l = 0; l < HQ_WIDTH; l++)
+        if (largest[l] > ANGLE_MAX)
+            for (size_t i = l; i < n; i += HQ_WIDTH) {
+                cosine[i] = cos(angle[i]);
+                sine[i] = sin(angle[i]);
+            }
 }
 
 /* ---- state ---- */
+
+#define HQ_ROWS (HQ_WIDTH == 8 ? 8 : 4) /* rows of U at a time: twice as many sums, in registers */
 
 /* The product state of the first n wires. */
 INLINE void encode(int n, const hq_fused_block *b, double *psi)
@@ -81,18 +86,17 @@ INLINE void encode(int n, const hq_fused_block *b, double *psi)
     }
 }
 
-/* y[rows r .. r + count - 1], count at most 4 */
-INLINE void some_rows(const hq_unitary *u, size_t r, size_t count, size_t dim, const hq_fused_block *b)
+/* y[rows r .. r + count - 1], count at most HQ_ROWS; psi stands in `held`, which may be registers */
+INLINE void some_rows(const hq_unitary *u, size_t r, size_t count, size_t dim, const vec *held, const hq_fused_block *b)
 {
     const double *re = u->re + r * u->columns, *im = u->im + r * u->columns;
-    vec sum_re[4] = {{0}}, sum_im[4] = {{0}};
-    for (size_t c = 0; c < dim; c++) {
-        const vec p = value(b->psi, c);
+    vec sum_re[HQ_ROWS] = {{0}}, sum_im[HQ_ROWS] = {{0}};
+#pragma GCC unroll 16
+    for (size_t c = 0; c < dim; c++)
         for (size_t k = 0; k < count; k++) {
-            sum_re[k] += re[k * u->columns + c] * p;
-            sum_im[k] += im[k * u->columns + c] * p;
+            sum_re[k] += re[k * u->columns + c] * held[c];
+            sum_im[k] += im[k * u->columns + c] * held[c];
         }
-    }
     for (size_t k = 0; k < count; k++) {
         *entry(b->y_re, r + k) = sum_re[k];
         *entry(b->y_im, r + k) = sum_im[k];
@@ -104,12 +108,16 @@ INLINE void state_of(const hq_unitary *u, const hq_fused_block *whole, int n)
     const size_t dim = (size_t)1 << n;
     for (size_t first = 0; first < HQ_VECTOR; first += HQ_WIDTH) {
         const hq_fused_block b = shifted(whole, first);
+        vec held[HQ_FUSED_DIM_MAX];
         encode(n, &b, b.psi);
+        for (size_t c = 0; c < dim; c++) held[c] = value(b.psi, c);
         if (n == 1) {
-            some_rows(u, 0, 2, 2, &b);
-            continue;
+            some_rows(u, 0, 2, 2, held, &b);
+        } else if (n == 2) {
+            some_rows(u, 0, 4, 4, held, &b);
+        } else {
+            for (size_t r = 0; r < dim; r += HQ_ROWS) some_rows(u, r, HQ_ROWS, dim, held, &b);
         }
-        for (size_t r = 0; r < dim; r += 4) some_rows(u, r, 4, dim, &b);
     }
 }
 
@@ -123,24 +131,33 @@ static void fused_state(const hq_unitary *u, const hq_fused_block *b)
 
 /* ---- outputs ---- */
 
-/* Diagonal: sum of sign |y_j|^2. Else pairs j, j ^ x share one product, entered twice. */
+/* The term of basis state j in <y| P |y>, without its sign. */
+INLINE vec term(hq_pauli pauli, size_t j, const hq_fused_block *b)
+{
+    const size_t k = j ^ pauli.x;
+    const vec re = value(b->y_re, j), im = value(b->y_im, j), re_k = value(b->y_re, k), im_k = value(b->y_im, k);
+    return hq_pauli_imaginary(pauli) ? im_k * re - re_k * im : re_k * re + im_k * im;
+}
+
+/* Diagonal: sum of sign |y_j|^2. Else pairs j, j ^ x share one product, entered twice. Two sums, so that additions need
+ * not wait for each other. */
 INLINE vec expectation(hq_pauli pauli, const double *sign, size_t dim, const hq_fused_block *b)
 {
-    vec sum = splat(0);
+    vec even = splat(0), odd = splat(0);
     if (pauli.x == 0) {
-        for (size_t j = 0; j < dim; j++) sum += sign[j] * value(b->scratch, j);
-        return sum;
-    }
-    const size_t top = (size_t)1 << (31 - __builtin_clz(pauli.x));
-    const bool imaginary = hq_pauli_imaginary(pauli);
-    for (size_t high = 0; high < dim; high += 2 * top)
-        for (size_t j = high; j < high + top; j++) {
-            const size_t k = j ^ pauli.x;
-            const vec re = value(b->y_re, j), im = value(b->y_im, j), re_k = value(b->y_re, k),
-                      im_k = value(b->y_im, k);
-            sum += sign[j] * (imaginary ? im_k * re - re_k * im : re_k * re + im_k * im);
+        for (size_t j = 0; j < dim; j += 2) {
+            even += sign[j] * value(b->scratch, j);
+            odd += sign[j + 1] * value(b->scratch, j + 1);
         }
-    return 2 * sum;
+        return even + odd;
+    }
+    const size_t top = (size_t)1 << (31 - __builtin_clz(pauli.x)), low = top - 1;
+    for (size_t p = 0; p < dim / 2; p += 2) { /* basis states with that bit 0 */
+        const size_t j = (p & ~low) << 1 | (p & low), next = ((p + 1) & ~low) << 1 | ((p + 1) & low);
+        even += sign[j] * term(pauli, j, b);
+        if (next < dim) odd += sign[next] * term(pauli, next, b); /* one qubit has a single pair */
+    }
+    return 2 * (even + odd);
 }
 
 INLINE void measure_of(const hq_unitary *u, const hq_fused_block *whole, size_t dim, double *q)
@@ -166,29 +183,34 @@ static void fused_measure(const hq_unitary *u, const hq_fused_block *b, double *
 
 /* ---- gradients ---- */
 
-/* lambda += g P y for a Pauli string that moves basis states. */
-INLINE void add_moved(hq_pauli pauli, const double *sign, size_t dim, vec g, const hq_fused_block *b)
+/* What P y has at basis state `to`, times g; added to re + i im. */
+INLINE void add_image(hq_pauli pauli, const double *sign, size_t to, vec g, const hq_fused_block *b, vec *re, vec *im)
 {
-    const bool imaginary = hq_pauli_imaginary(pauli);
-    for (size_t j = 0; j < dim; j++) {
-        const size_t k = j ^ pauli.x;
-        const vec f = sign[j] * g, re = f * value(b->y_re, j), im = f * value(b->y_im, j);
-        *entry(b->lambda_re, k) += imaginary ? -im : re;
-        *entry(b->lambda_im, k) += imaginary ? re : im;
+    const size_t j = to ^ pauli.x;
+    const vec f = sign[j] * g, y_re = value(b->y_re, j), y_im = value(b->y_im, j);
+    if (hq_pauli_imaginary(pauli)) {
+        *re -= f * y_im;
+        *im += f * y_re;
+    } else {
+        *re += f * y_re;
+        *im += f * y_im;
     }
 }
 
 INLINE void seed_lambda(const hq_unitary *u, const hq_fused_block *b, size_t dim, const double *dq)
 {
     for (size_t j = 0; j < dim; j++) {
-        vec diagonal = splat(0);
-        for (size_t k = 0; k < (size_t)u->n_observables; k++)
-            if (!u->observables[k].x) diagonal += u->sign[k * dim + j] * value(dq, k);
-        *entry(b->lambda_re, j) = diagonal * value(b->y_re, j);
-        *entry(b->lambda_im, j) = diagonal * value(b->y_im, j);
+        vec diagonal = splat(0), re = splat(0), im = splat(0);
+        for (size_t k = 0; k < (size_t)u->n_observables; k++) {
+            const double *sign = u->sign + k * dim;
+            if (u->observables[k].x == 0)
+                diagonal += sign[j] * value(dq, k);
+            else
+                add_image(u->observables[k], sign, j, value(dq, k), b, &re, &im);
+        }
+        *entry(b->lambda_re, j) = re + diagonal * value(b->y_re, j);
+        *entry(b->lambda_im, j) = im + diagonal * value(b->y_im, j);
     }
-    for (size_t k = 0; k < (size_t)u->n_observables; k++)
-        if (u->observables[k].x) add_moved(u->observables[k], u->sign + k * dim, dim, value(dq, k), b);
 }
 
 /* v[columns c .. c + width) = Re(U^dagger lambda), in scratch */
