@@ -62,7 +62,8 @@ static void cosine_sine(size_t n, const double *angle, double *cosine, double *s
     }
     for (size_t l = 0; l < HQ_WIDTH; l++)
         if (largest[l] > ANGLE_MAX)
-            for (size_t i = l; i < n; i += HQ_WIDTH) {
+            for (size_t i = l; i < n; i += HQ_WIDTH) { /* others keep the bits they would have without it */
+                if (angle[i] <= ANGLE_MAX && angle[i] >= -ANGLE_MAX) continue;
                 cosine[i] = cos(angle[i]);
                 sine[i] = sin(angle[i]);
             }
