@@ -52,8 +52,13 @@ int hq_model_stats_list(const hq_model *model, const hq_param **out_list);
 int64_t hq_model_quantum_count(const hq_model *model);
 
 const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classical" */
-size_t hq_model_input_size(const hq_model *model);         /* numbers of one sample */
-size_t hq_model_arena_bytes(const hq_model *model);        /* activations of one micro-batch */
+
+/* Kernels in use, of the convolutions and of the circuits, for example "openblas 0.3.21 SkylakeX, fp32; circuits fused,
+ * avx512": bits are promised for one variant. Owned by the model. */
+const char *hq_model_variant(const hq_model *model);
+
+size_t hq_model_input_size(const hq_model *model);  /* numbers of one sample */
+size_t hq_model_arena_bytes(const hq_model *model); /* activations of one micro-batch */
 
 /* One micro-batch, of training or of an evaluation. */
 typedef struct hq_model_batch {

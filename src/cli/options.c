@@ -234,7 +234,7 @@ static hq_status check_needed(hq_options *options)
         return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;
     case HQ_COMMAND_CIRCUIT_EVAL:
         if (options->cases[0]) return HQ_OK;
-        HQ_FAIL(HQ_ERR_USAGE, "circuit eval needs a file of circuits, in JSON (see docs/circuit.md)");
+        HQ_FAIL(HQ_ERR_USAGE, "circuit eval needs a file of circuits, in JSON (see docs/circuit_command.md)");
     default:
         return name_checkpoint(options);
     }

@@ -72,6 +72,7 @@ int64_t hq_model_quantum_count(const hq_model *model)
     return model->circuit ? hq_circuit_weights(model->circuit) : 0;
 }
 const hq_circuit *hq_model_circuit(const hq_model *model) { return model->circuit; }
+const char *hq_model_variant(const hq_model *model) { return model->variant; }
 size_t hq_model_arena_bytes(const hq_model *model) { return model->arena.size; }
 
 size_t hq_model_input_size(const hq_model *model)

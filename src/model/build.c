@@ -204,6 +204,14 @@ static hq_status make_arena(hq_model *model)
     return HQ_OK;
 }
 
+static void name_variant(hq_model *model)
+{
+    int n = snprintf(model->variant, sizeof model->variant, "%s", hq_kernel_variant());
+    if (model->circuit)
+        snprintf(model->variant + n, sizeof model->variant - (size_t)n, "; circuits %s, %s",
+                 hq_circuit_work_path(model->circuit_work), hq_circuit_work_kernel(model->circuit_work));
+}
+
 static hq_status build(hq_model *model, const hq_config *config, const hq_data_info *info)
 {
     if (info->depth != 1)
@@ -211,6 +219,7 @@ static hq_status build(hq_model *model, const hq_config *config, const hq_data_i
                 info->name, info->depth, info->height, info->width);
     HQ_TRY(plan_stages(model, config, info));
     HQ_TRY(plan_circuit(model, config));
+    name_variant(model);
     HQ_TRY(make_blocks(model));
     return make_arena(model);
 }

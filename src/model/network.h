@@ -46,6 +46,8 @@ struct hq_model {
     hq_circuit_work *circuit_work;
     hq_slot reduce_weight, reduce_bias, circuit_weight, circuit_bias, hidden_weight, hidden_bias, out_weight, out_bias;
 
+    char variant[160]; /* kernels in use */
+
     /* blocks */
     hq_param *param_list, *stat_list;
     int params_listed, stats_listed;

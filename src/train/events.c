@@ -101,7 +101,7 @@ static hq_status open_rows(hq_run *run)
     HQ_TRY(open_file(run));
     json_t *row = new_row(run, run->resume ? "resume" : "start"), *about = json_object();
     json_object_set_new(about, "version", json_string(HQ_VERSION));
-    json_object_set_new(about, "kernels", json_string(hq_kernel_variant()));
+    json_object_set_new(about, "kernels", json_string(hq_model_variant(run->model)));
     json_object_set_new(about, "ranks", json_integer(hq_dist_size(run->dist)));
     json_object_set_new(about, "nodes", json_integer(hq_dist_nodes(run->dist)));
     json_object_set_new(row, "timing", about);

@@ -70,9 +70,9 @@ static hq_status check_settings(const hq_restoring *from)
         HQ_FAIL(HQ_ERR_CONFIG, "%s: train.optimizer was \"%s\"; \"%s\" cannot go on from its moments", from->name,
                 hq_config_word("train.optimizer", before.train_optimizer),
                 hq_config_word("train.optimizer", now->train_optimizer));
-    if (strcmp(from->state->variant, hq_kernel_variant()) != 0)
+    if (strcmp(from->state->variant, hq_model_variant(from->run->model)) != 0)
         hq_warn("%s was computed with \"%s\", this run uses \"%s\": results may differ in the last bits", from->name,
-                from->state->variant, hq_kernel_variant());
+                from->state->variant, hq_model_variant(from->run->model));
     return HQ_OK;
 }
 

@@ -31,7 +31,7 @@ hq_status hq_train_pack(hq_run *run, hq_state *state, char **out_config_text)
     const hq_param *params, *stats;
     const int n_params = hq_model_params_list(model, &params), n_stats = hq_model_stats_list(model, &stats);
     const int64_t p = hq_model_param_count(model);
-    *state = (hq_state){.variant = hq_kernel_variant()};
+    *state = (hq_state){.variant = hq_model_variant(model)};
     *out_config_text = NULL;
     HQ_TRY(hq_alloc_array((size_t)(n_params + n_stats), sizeof *state->tensor, "tensor table", &state->tensor));
     add_tensors(state, "parameters", params, n_params);

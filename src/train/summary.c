@@ -68,7 +68,7 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
     print_ranks(dist, micro);
     hq_say("memory    %.1f MB of activations per rank, %.1f MB of data per node\n",
            (double)hq_model_arena_bytes(model) / 1e6, (double)info->bytes / 1e6);
-    hq_say("kernels   %s\n", hq_kernel_variant());
+    hq_say("kernels   %s\n", hq_model_variant(model));
 }
 
 /* Whether a class (multi-label: a label column) has samples in a split, and samples that are not of it. */
