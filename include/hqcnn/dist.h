@@ -49,7 +49,7 @@ hq_status hq_dist_bcast(const hq_dist *dist, void *data, size_t bytes);
 hq_status hq_dist_node_bcast(const hq_dist *dist, void *data, size_t bytes);
 
 /* sum[i] = sum of every rank's sum[i]; integers, so the result does not depend on ranks, order or pieces. In place.
- * Collective, and the only collective of a training step. */
+ * Collective, and the only collective of a training step without spreading. */
 hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n);
 
 /* This rank's share [*lo, *hi) of n items cut as evenly as possible: contiguous, in rank order, sizes differ by at most
