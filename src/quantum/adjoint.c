@@ -22,7 +22,7 @@ static void scatter(const hq_sweep *sweep, int64_t n, double *dx, double *dw)
 hq_status hq_circuit_bwd_adjoint(const hq_circuit *circuit, hq_circuit_work *work, int64_t batch, const double *x,
                                  const double *w, const double *dq, double *dx, double *dw)
 {
-    HQ_ASSERT(work->circuit == circuit && batch <= work->batch);
+    HQ_ASSERT(work->given == circuit && batch <= work->batch);
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED) {
         hq_fused_bind(&work->fused, w);
         hq_fused_gradient(&work->fused, batch, x, dq, dx, dw);
@@ -93,7 +93,7 @@ static void adjoint_jacobian(hq_circuit_work *work, const double *x, const doubl
 hq_status hq_circuit_jacobian(const hq_circuit *circuit, hq_circuit_work *work, int method, const double *x,
                               const double *w, double *jacobian)
 {
-    HQ_ASSERT(work->circuit == circuit);
+    HQ_ASSERT(work->given == circuit);
     switch (method) {
     case HQ_GRADIENT_ADJOINT:
         adjoint_jacobian(work, x, w, jacobian);

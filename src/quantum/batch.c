@@ -26,7 +26,7 @@ typedef struct hq_batch_items {
 static hq_status forward_items(void *ctx, int64_t lo, int64_t hi, const double *in, double *out)
 {
     const hq_batch_items *items = ctx;
-    return hq_circuit_fwd(items->work->circuit, items->work, hi - lo, in, items->batch->w, out);
+    return hq_circuit_fwd(items->work->given, items->work, hi - lo, in, items->batch->w, out);
 }
 
 /* in: x then dq of a sample; out: its dx then dw. */
@@ -36,7 +36,8 @@ static hq_status backward_items(void *ctx, int64_t lo, int64_t hi, const double 
     const hq_circuit *c = items->work->circuit;
     const int row = c->inputs + c->n_observables;
     for (int64_t i = 0; i < hi - lo; i++, in += row, out += c->inputs + c->weights)
-        HQ_TRY(hq_circuit_bwd_adjoint(c, items->work, 1, in, items->batch->w, in + c->inputs, out, out + c->inputs));
+        HQ_TRY(hq_circuit_bwd_adjoint(items->work->given, items->work, 1, in, items->batch->w, in + c->inputs, out,
+                                      out + c->inputs));
     return HQ_OK;
 }
 
@@ -44,7 +45,8 @@ static hq_status adjoint_forward(hq_circuit_work *work, const hq_runner *runner,
                                  double *q)
 {
     const hq_circuit *c = work->circuit;
-    if (work->path == HQ_COMPUTE_CIRCUIT_FUSED) return hq_circuit_fwd(c, work, batch->n, batch->x, batch->w, q);
+    if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
+        return hq_circuit_fwd(work->given, work, batch->n, batch->x, batch->w, q);
     hq_batch_items ctx = {work, batch};
     const hq_items items = {1, c->inputs, c->n_observables, forward_items, &ctx, hq_work_seconds(work, false)};
     return runner->run(runner, &items, batch->n, batch->x, q);
@@ -56,7 +58,7 @@ static hq_status adjoint_backward(hq_circuit_work *work, const hq_runner *runner
     const hq_circuit *c = work->circuit;
     const int q = c->inputs, p = c->weights, o = c->n_observables;
     if (work->path != HQ_COMPUTE_CIRCUIT_SINGLE) /* lanes are worth more than other processes */
-        return hq_circuit_bwd_adjoint(c, work, batch->n, batch->x, batch->w, dq, dx, dw);
+        return hq_circuit_bwd_adjoint(work->given, work, batch->n, batch->x, batch->w, dq, dx, dw);
     for (int64_t b = 0; b < batch->n; b++) {
         memcpy(work->rows + b * (q + o), batch->x + b * q, (size_t)q * sizeof *dx);
         memcpy(work->rows + b * (q + o) + q, dq + b * o, (size_t)o * sizeof *dq);

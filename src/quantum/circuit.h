@@ -56,6 +56,10 @@ hq_status hq_circuit_add(hq_circuit *circuit, hq_gate_id gate, const int *wires,
 /* Appends an output: the expectation value of a Pauli string. */
 hq_status hq_circuit_observe(hq_circuit *circuit, hq_pauli pauli);
 
+/* The same circuit with gates on one wire moved right behind the gate before them on that wire, if that is on one wire
+ * too: what follows each other there stands together. Freed with hq_circuit_destroy. */
+hq_status hq_circuit_order(const hq_circuit *circuit, hq_circuit **out_ordered);
+
 /* The Pauli string of one letter 'X', 'Y' or 'Z' on one wire. */
 hq_pauli hq_circuit_pauli(const hq_circuit *circuit, char letter, int wire);
 

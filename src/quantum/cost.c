@@ -23,7 +23,7 @@ static hq_status measure_bytes(hq_circuit_work *work, double *bytes)
     enum { TRIALS = 20 };
     hq_arena arena = {0};
     hq_state state;
-    const int qubits = work->circuit->qubits, lane_bits = work->path == HQ_COMPUTE_CIRCUIT_SINGLE ? 0 : 4;
+    const int qubits = work->circuit->qubits, lane_bits = work->path == HQ_COMPUTE_CIRCUIT_SINGLE ? 0 : 3;
     const double numbers = (double)hq_state_size(qubits, lane_bits);
     const int repeats = (int)(1e6 / numbers) + 1;
     hq_state_take(&state, qubits, lane_bits, &arena);

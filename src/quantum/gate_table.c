@@ -252,6 +252,19 @@ const hq_gate *hq_gate_find(const char *name)
     return NULL;
 }
 
+hq_mat2 hq_mat2_multiply(const hq_mat2 *a, const hq_mat2 *b)
+{
+    hq_mat2 out;
+    for (int r = 0; r < 4; r += 2)
+        for (int c = 0; c < 2; c++) {
+            out.re[r + c] =
+                a->re[r] * b->re[c] - a->im[r] * b->im[c] + a->re[r + 1] * b->re[2 + c] - a->im[r + 1] * b->im[2 + c];
+            out.im[r + c] =
+                a->re[r] * b->im[c] + a->im[r] * b->re[c] + a->re[r + 1] * b->im[2 + c] + a->im[r + 1] * b->re[2 + c];
+        }
+    return out;
+}
+
 hq_mat2 hq_mat2_dagger(const hq_mat2 *m)
 {
     return (hq_mat2){.re = {m->re[0], m->re[2], m->re[1], m->re[3]},

@@ -96,6 +96,9 @@ static inline int hq_gate_wires(const hq_gate *gate) { return gate->controls + g
 /* The gate of that name, or NULL; "cnot", "toffoli" and "cphase" are known too. */
 const hq_gate *hq_gate_find(const char *name);
 
+/* a b. */
+hq_mat2 hq_mat2_multiply(const hq_mat2 *a, const hq_mat2 *b);
+
 /* The inverse of a unitary matrix: its conjugate transpose. */
 hq_mat2 hq_mat2_dagger(const hq_mat2 *m);
 

@@ -79,6 +79,7 @@ void hq_hardware_reset(hq_hardware *h)
 void hq_hardware_advance(hq_hardware *h, int op)
 {
     if (h->simulation == HQ_SIMULATION_TRAJECTORIES) return;
+    if (h->simulation == HQ_SIMULATION_STATE) op = hq_sweep_front(h->sweep, op);
     HQ_ASSERT(op >= h->front_op);
     run(h, h->front_op, op, &h->front);
     h->front_op = op;

@@ -15,6 +15,12 @@ typedef struct hq_lane_matrix {
     double *re, *im; /* [4][lanes], aligned */
 } hq_lane_matrix;
 
+/* A factor of a product of such matrices: one for each lane, or one for all of them (re[4], im[4]). */
+typedef struct hq_lane_factor {
+    const double *re, *im;
+    bool laned;
+} hq_lane_factor;
+
 /* The unitary that follows the encoding, U = re + i im, row-major [2^n][columns] (columns: 2^n, at least HQ_VECTOR),
  * and what is measured; for the fused path. */
 typedef struct hq_unitary {
@@ -50,6 +56,9 @@ typedef struct hq_kernels {
 
     /* Applies to every lane its own matrix, or the inverse of it; at least HQ_VECTOR lanes. */
     void (*apply_lanes)(hq_state *state, const hq_pairs *pairs, hq_form form, const hq_lane_matrix *m, bool inverse);
+
+    /* out = left right, lane by lane; out may be one of them. */
+    void (*multiply_lanes)(size_t lanes, const hq_lane_factor *left, const hq_lane_factor *right, hq_lane_matrix *out);
 
     /* out entry (r, c) of each lane = sum over pairs of conj(bra_r) ket_c: then <bra| D |ket> = sum of D_rc out_rc for
      * any matrix D on these pairs. HQ_FORM_PHASE computes only (1, 1), HQ_FORM_DIAGONAL only (0, 0) and (1, 1); the

@@ -400,6 +400,7 @@ static void rescale(hq_state *s, double factor)
                                 .cosine_sine = cosine_sine,                                                            \
                                 .apply = apply,                                                                        \
                                 .apply_lanes = apply_lanes,                                                            \
+                                .multiply_lanes = multiply_lanes,                                                      \
                                 .overlap = overlap,                                                                    \
                                 .expect = expect,                                                                      \
                                 .accumulate = accumulate,                                                              \

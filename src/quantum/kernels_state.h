@@ -365,6 +365,30 @@ static void apply_lanes(hq_state *s, const hq_pairs *pairs, hq_form form, const 
     }
 }
 
+INLINE void load_factor(const hq_lane_factor *f, size_t lanes, size_t l, coefficients *m)
+{
+    for (size_t k = 0; k < 4; k++) {
+        m->r[k] = f->laned ? *from(f->re + k * lanes + l) : splat(f->re[k]);
+        m->i[k] = f->laned ? *from(f->im + k * lanes + l) : splat(f->im[k]);
+    }
+}
+
+static void multiply_lanes(size_t lanes, const hq_lane_factor *left, const hq_lane_factor *right, hq_lane_matrix *out)
+{
+    for (size_t l = 0; l < lanes; l += HQ_WIDTH) {
+        coefficients a, b;
+        load_factor(left, lanes, l, &a);
+        load_factor(right, lanes, l, &b);
+        for (size_t k = 0; k < 4; k++) {
+            const size_t r = k & 2, c = k & 1;
+            *at(out->re + k * lanes + l) =
+                a.r[r] * b.r[c] - a.i[r] * b.i[c] + a.r[r + 1] * b.r[2 + c] - a.i[r + 1] * b.i[2 + c];
+            *at(out->im + k * lanes + l) =
+                a.r[r] * b.i[c] + a.i[r] * b.r[c] + a.r[r + 1] * b.i[2 + c] + a.i[r + 1] * b.r[2 + c];
+        }
+    }
+}
+
 /* ---- overlap ---- */
 
 /* re + i im += conj(bra) ket */

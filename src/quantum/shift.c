@@ -97,13 +97,13 @@ static void sweep_lanes(hq_circuit_work *work, const hq_rectangle *r, int64_t n,
     for (int v = r->from; v < r->to; v++) {
         int entry, term;
         hq_shift_find(c, v, &entry, &term);
-        const int op = entry < 0 ? 0 : c->entries[entry].op;
-        hq_sweep_run(sweep, done, op, &sweep->psi);
-        done = op;
+        const int op = entry < 0 ? 0 : c->entries[entry].op, front = entry < 0 ? 0 : hq_sweep_front(sweep, op);
+        hq_sweep_run(sweep, done, front, &sweep->psi);
+        done = front;
         if (entry >= 0)
             hq_sweep_bind_op(sweep, op, c->entries[entry].slot, hq_circuit_entry_rule(c, entry)->shift[term]);
         hq_state_copy(&sweep->lambda, &sweep->psi);
-        hq_sweep_run(sweep, op, c->n_ops, &sweep->lambda);
+        hq_sweep_run(sweep, front, c->n_ops, &sweep->lambda);
         if (entry >= 0) hq_sweep_bind_op(sweep, op, 0, 0);
         hq_sweep_measure(sweep, &sweep->lambda, n, q);
         for (int64_t l = 0; l < n; l++)
@@ -187,14 +187,14 @@ void hq_shift_contract(const hq_circuit *c, const double *rows, const double *dq
 hq_status hq_circuit_bwd_shift(const hq_circuit *circuit, hq_circuit_work *work, const hq_runner *runner, int64_t batch,
                                const double *x, const double *w, const double *dq, double *dx, double *dw)
 {
-    HQ_ASSERT(work->circuit == circuit && batch <= work->batch);
+    HQ_ASSERT(work->given == circuit && batch <= work->batch);
     const int64_t row = (int64_t)hq_circuit_shift_evaluations(circuit) * circuit->n_observables;
     HQ_TRY(evaluate_all(work, runner, batch, x, w));
     memset(dw, 0, (size_t)circuit->weights * sizeof *dw);
     memset(dx, 0, (size_t)(batch * circuit->inputs) * sizeof *dx);
     for (int64_t b = 0; b < batch; b++)
-        hq_shift_contract(circuit, work->outputs + b * row, dq + b * circuit->n_observables, dx + b * circuit->inputs,
-                          dw);
+        hq_shift_contract(work->circuit, work->outputs + b * row, dq + b * circuit->n_observables,
+                          dx + b * circuit->inputs, dw);
     return HQ_OK;
 }
 

@@ -28,16 +28,16 @@ void hq_sweep_group(hq_sweep *sweep)
     const hq_circuit *c = sweep->circuit;
     const size_t low = ((size_t)1 << (c->qubits < ACTIVE_LOW ? c->qubits : ACTIVE_LOW)) - 1;
     sweep->groups = 0;
-    for (int op = 0; op < c->n_ops; op++) {
+    for (int i = 0; i < sweep->steps; i++) {
         hq_group *group = sweep->groups ? &sweep->group[sweep->groups - 1] : NULL;
-        const size_t needed = targets_of(&c->ops[op]);
+        const size_t needed = targets_of(&c->ops[sweep->step[i].first]);
         if (!group || __builtin_popcountll(group->active | needed) > ACTIVE_ALL) {
             if (group) group->active = filled(group->active, c->qubits);
             group = &sweep->group[sweep->groups++];
-            *group = (hq_group){op, op, low};
+            *group = (hq_group){sweep->step[i].first, 0, low};
         }
         group->active |= needed;
-        group->end = op + 1;
+        group->end = sweep->step[i].end;
     }
     if (sweep->groups) {
         hq_group *last = &sweep->group[sweep->groups - 1];
@@ -57,29 +57,54 @@ bool hq_group_pairs(const hq_sweep *sweep, const hq_op *op, int block, const hq_
 
 /* ---- forwards ---- */
 
-void hq_sweep_apply(const hq_sweep *sweep, int op_index, bool inverse, const hq_group *group, size_t place,
-                    hq_state *state)
+static void apply_shared(const hq_sweep *sweep, const hq_pairs *pairs, hq_form form, const hq_mat2 *m, bool inverse,
+                         hq_state *state)
+{
+    const hq_mat2 turned = inverse ? hq_mat2_dagger(m) : *m;
+    sweep->kernels->apply(state, pairs, form, &turned);
+}
+
+static void apply_op(const hq_sweep *sweep, int op_index, bool inverse, const hq_group *group, size_t place,
+                     hq_state *state)
 {
     const hq_op *op = &sweep->circuit->ops[op_index];
     hq_pairs pairs;
     for (int b = 0; b < op->gate->blocks; b++) {
         if (!hq_group_pairs(sweep, op, b, group, place, &pairs)) continue;
-        if (hq_sweep_is_laned(sweep, op)) {
+        if (hq_sweep_is_laned(sweep, op))
             sweep->kernels->apply_lanes(state, &pairs, op->gate->form, hq_sweep_lane_matrix(sweep, op, b), inverse);
-            continue;
-        }
-        const hq_mat2 *m = &hq_sweep_matrix(sweep, op_index)[b], turned = inverse ? hq_mat2_dagger(m) : *m;
-        sweep->kernels->apply(state, &pairs, op->gate->form, &turned);
+        else
+            apply_shared(sweep, &pairs, op->gate->form, &hq_sweep_matrix(sweep, op_index)[b], inverse, state);
     }
 }
 
-static void run_group(const hq_sweep *sweep, const hq_group *group, int first, int end, hq_state *state)
+void hq_sweep_apply(const hq_sweep *sweep, const hq_step *step, bool inverse, const hq_group *group, size_t place,
+                    hq_state *state)
 {
-    size_t place = 0;
-    do {
-        for (int op = first; op < end; op++) hq_sweep_apply(sweep, op, false, group, place, state);
-        place = hq_group_next(sweep, group, place);
-    } while (place);
+    hq_pairs pairs;
+    if (step->end - step->first == 1) {
+        apply_op(sweep, step->first, inverse, group, place, state);
+        return;
+    }
+    if (!hq_group_pairs(sweep, &sweep->circuit->ops[step->first], 0, group, place, &pairs)) return;
+    if (step->laned)
+        sweep->kernels->apply_lanes(state, &pairs, step->form, &step->lane_product, inverse);
+    else
+        apply_shared(sweep, &pairs, step->form, &step->product, inverse, state);
+}
+
+/* Ops of a group on one block; a step of which only some ops are asked for goes op by op. */
+static void run_block(const hq_sweep *sweep, const hq_group *group, int first, int end, size_t place, hq_state *state)
+{
+    for (int op = first; op < end;) {
+        const hq_step *step = &sweep->step[sweep->step_of[op]];
+        if (step->first == op && step->end <= end) {
+            hq_sweep_apply(sweep, step, false, group, place, state);
+            op = step->end;
+        } else {
+            apply_op(sweep, op++, false, group, place, state);
+        }
+    }
 }
 
 void hq_sweep_run(const hq_sweep *sweep, int first, int end, hq_state *state)
@@ -87,7 +112,12 @@ void hq_sweep_run(const hq_sweep *sweep, int first, int end, hq_state *state)
     for (int g = 0; g < sweep->groups; g++) {
         const hq_group *group = &sweep->group[g];
         const int from = first > group->first ? first : group->first, to = end < group->end ? end : group->end;
-        if (from < to) run_group(sweep, group, from, to, state);
+        size_t place = 0;
+        if (from >= to) continue;
+        do {
+            run_block(sweep, group, from, to, place, state);
+            place = hq_group_next(sweep, group, place);
+        } while (place);
     }
 }
 

@@ -15,6 +15,15 @@ typedef struct hq_trigonometry {
     hq_mat2 constant[HQ_GATE_BLOCKS_MAX], cosine[HQ_GATE_BLOCKS_MAX], sine[HQ_GATE_BLOCKS_MAX];
 } hq_trigonometry;
 
+/* Ops first, ..., end - 1 that are applied as one: gates of one wire that follow each other, or any single op. */
+typedef struct hq_step {
+    int first, end;
+    hq_form form;
+    bool laned;                  /* some op has a matrix for each lane */
+    hq_mat2 product;             /* of several ops, when there is one for all lanes */
+    hq_lane_matrix lane_product; /* of several ops otherwise */
+} hq_step;
+
 /* Consecutive ops first, ..., end - 1 that stay within blocks of the state: the bits of `active` take every value in a
  * block, the others are its place. A block stays in the cache while all ops of a group go over it. */
 typedef struct hq_group {
@@ -28,7 +37,10 @@ typedef struct hq_sweep {
     int lane_bits;
     size_t lanes;
     hq_state psi, lambda;
-    hq_group *group; /* [groups], at most one for each op */
+    hq_step *step; /* [steps] */
+    int *step_of;  /* [ops] */
+    int steps;
+    hq_group *group; /* [groups], at most one for each op; they hold whole steps */
     int groups;
     hq_mat2 *matrix;               /* [ops][blocks]: of the ops that have one matrix for all lanes */
     hq_lane_matrix *lane_matrix;   /* [lane ops][blocks]: of the others; none when there is one lane */
@@ -72,7 +84,16 @@ void hq_sweep_bind_inputs(hq_sweep *sweep, int64_t n, const double *x);
 /* The matrix or matrices of one op again, with `shift` added to its parameter `slot`. */
 void hq_sweep_bind_op(hq_sweep *sweep, int op, int slot, double shift);
 
-/* Cuts the ops into groups. */
+/* Cuts the ops into steps, with memory from the arena; the product of a step whose matrices have changed. */
+void hq_sweep_take_steps(hq_sweep *sweep, hq_arena *arena);
+void hq_sweep_multiply(hq_sweep *sweep, hq_step *step);
+
+/* A generator of an op as it acts behind the op's whole step, in one lane: conjugated by the later ops. Whether that
+ * differs from lane to lane. */
+hq_mat2 hq_sweep_carry(const hq_sweep *sweep, int op, size_t lane, const hq_mat2 *g);
+bool hq_sweep_laned_behind(const hq_sweep *sweep, int op);
+
+/* Cuts the steps into groups. */
 void hq_sweep_group(hq_sweep *sweep);
 
 /* The next block of a group behind `place`, 0 after the last one; starts at 0. */
@@ -82,11 +103,16 @@ static inline size_t hq_group_next(const hq_sweep *sweep, const hq_group *group,
     return (place - places) & places;
 }
 
-/* Ops first, ..., end - 1 in order. */
+/* Ops first, ..., end - 1 in order; whole steps as one. */
 void hq_sweep_run(const hq_sweep *sweep, int first, int end, hq_state *state);
 
-/* One op, or its inverse, on a block of its group. */
-void hq_sweep_apply(const hq_sweep *sweep, int op, bool inverse, const hq_group *group, size_t place, hq_state *state);
+/* The first op of an op's step: where a state may wait that does not depend on the op, with the same bits as a whole run.
+ */
+static inline int hq_sweep_front(const hq_sweep *sweep, int op) { return sweep->step[sweep->step_of[op]].first; }
+
+/* A step, or its inverse, on a block of its group. */
+void hq_sweep_apply(const hq_sweep *sweep, const hq_step *step, bool inverse, const hq_group *group, size_t place,
+                    hq_state *state);
 
 /* The pairs of an op's block that lie in a block of the group; false when there are none, because a control is 0. */
 bool hq_group_pairs(const hq_sweep *sweep, const hq_op *op, int block, const hq_group *group, size_t place,

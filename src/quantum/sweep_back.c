@@ -27,67 +27,71 @@ static void add_shared(const hq_mat2 *g, const hq_lane_matrix *t, double scale, 
     }
 }
 
-/* Generators of gates with several parameters depend on them, so on the lane. */
-static void add_laned(const hq_sweep *sweep, const hq_op *op, int slot, int block, double *gradient)
+/* Where the generator differs from lane to lane: it depends on parameters of its own, or on later gates of the step. */
+static void add_laned(const hq_sweep *sweep, int op_index, int slot, int block, double *gradient)
 {
+    const hq_op *op = &sweep->circuit->ops[op_index];
     const size_t lanes = sweep->lanes;
     for (size_t l = 0; l < lanes; l++) {
-        double parameters[HQ_GATE_PARAMETERS_MAX];
+        double parameters[HQ_GATE_PARAMETERS_MAX] = {0};
         hq_mat2 g[HQ_GATE_BLOCKS_MAX];
         hq_sweep_lane_parameters(sweep, op, l, parameters);
         op->gate->generator(parameters, slot, g);
+        const hq_mat2 carried = hq_sweep_carry(sweep, op_index, l, &g[block]);
         double sum = 0;
         for (size_t k = 0; k < 4; k++)
             sum +=
-                g[block].re[k] * sweep->products.im[k * lanes + l] + g[block].im[k] * sweep->products.re[k * lanes + l];
+                carried.re[k] * sweep->products.im[k * lanes + l] + carried.im[k] * sweep->products.re[k * lanes + l];
         gradient[l] += 2 * op->binding[slot].scale * sum;
     }
 }
 
-/* Adds the gradient by every entry of the op, entries first, ..., last, from the overlaps of one block. */
-static void add_entries(const hq_sweep *sweep, int first, int last, int block)
+/* Adds the gradient by an entry, from the overlaps of one block of its op behind the whole step. */
+static void add_entry(const hq_sweep *sweep, int e, int block)
 {
     const hq_circuit *c = sweep->circuit;
-    for (int e = last; e >= first; e--) {
-        const hq_op *op = &c->ops[c->entries[e].op];
-        const int slot = c->entries[e].slot;
-        double *gradient = sweep->gradient + (size_t)hq_circuit_entry_row(c, e) * sweep->lanes;
-        if (hq_sweep_is_laned(sweep, op) && op->gate->parameters > 1) {
-            add_laned(sweep, op, slot, block, gradient);
-            continue;
-        }
-        double parameters[HQ_GATE_PARAMETERS_MAX] = {0};
-        hq_mat2 g[HQ_GATE_BLOCKS_MAX];
-        if (!hq_sweep_is_laned(sweep, op)) hq_op_parameters(op, sweep->x, sweep->w, parameters);
-        op->gate->generator(parameters, slot, g);
-        add_shared(&g[block], &sweep->products, op->binding[slot].scale, sweep->lanes, gradient);
+    const int op_index = c->entries[e].op, slot = c->entries[e].slot;
+    const hq_op *op = &c->ops[op_index];
+    double *gradient = sweep->gradient + (size_t)hq_circuit_entry_row(c, e) * sweep->lanes;
+    const bool laned = hq_sweep_is_laned(sweep, op);
+    if ((laned && op->gate->parameters > 1) || hq_sweep_laned_behind(sweep, op_index)) {
+        add_laned(sweep, op_index, slot, block, gradient);
+        return;
     }
+    double parameters[HQ_GATE_PARAMETERS_MAX] = {0};
+    hq_mat2 g[HQ_GATE_BLOCKS_MAX];
+    if (!laned) hq_op_parameters(op, sweep->x, sweep->w, parameters);
+    op->gate->generator(parameters, slot, g);
+    const hq_mat2 carried = hq_sweep_carry(sweep, op_index, 0, &g[block]);
+    add_shared(&carried, &sweep->products, op->binding[slot].scale, sweep->lanes, gradient);
 }
 
-/* Gradients of an op, entries first, ..., last, from one block of its group; then both states before it. */
-static void back_op(hq_sweep *sweep, int op_index, int first, int last, const hq_group *group, size_t place)
+/* Gradients of a step, entries first, ..., last, from one block of its group; then both states before it. */
+static void back_step(hq_sweep *sweep, const hq_step *step, int first, int last, const hq_group *group, size_t place)
 {
-    const hq_op *op = &sweep->circuit->ops[op_index];
+    const hq_op *op = &sweep->circuit->ops[step->first];
     hq_pairs pairs;
     for (int b = 0; b < op->gate->blocks && first <= last; b++) {
         if (!hq_group_pairs(sweep, op, b, group, place, &pairs)) continue;
-        sweep->kernels->overlap(&sweep->lambda, &sweep->psi, &pairs, op->gate->form, &sweep->products);
-        add_entries(sweep, first, last, b);
+        sweep->kernels->overlap(&sweep->lambda, &sweep->psi, &pairs, step->form, &sweep->products);
+        for (int e = last; e >= first; e--) add_entry(sweep, e, b);
     }
     if (first == 0) return; /* nothing to learn before the first entry */
-    hq_sweep_apply(sweep, op_index, true, group, place, &sweep->psi);
-    hq_sweep_apply(sweep, op_index, true, group, place, &sweep->lambda);
+    hq_sweep_apply(sweep, step, true, group, place, &sweep->psi);
+    hq_sweep_apply(sweep, step, true, group, place, &sweep->lambda);
 }
 
-/* The ops of a group backwards, on one block; *entries is how many entries lie before their end, or, after, before
+/* The steps of a group backwards, on one block; *entries is how many entries lie before their end, or, after, before
  * their start. */
 static void back_block(hq_sweep *sweep, const hq_group *group, size_t place, int *entries)
 {
     const hq_circuit *c = sweep->circuit;
-    for (int op = group->end - 1; op >= group->first && *entries > 0; op--) {
+    for (int op = group->end - 1; op >= group->first && *entries > 0;) {
+        const hq_step *step = &sweep->step[sweep->step_of[op]];
         const int last = *entries - 1;
-        while (*entries > 0 && c->entries[*entries - 1].op == op) (*entries)--;
-        back_op(sweep, op, *entries, last, group, place);
+        while (*entries > 0 && c->entries[*entries - 1].op >= step->first) (*entries)--;
+        back_step(sweep, step, *entries, last, group, place);
+        op = step->first - 1;
     }
 }
 

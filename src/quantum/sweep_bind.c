@@ -34,6 +34,7 @@ void hq_sweep_take(hq_sweep *sweep, const hq_circuit *circuit, const hq_kernels 
     sweep->group = hq_arena_take(arena, (size_t)circuit->n_ops, sizeof *sweep->group);
     sweep->matrix = hq_arena_take(arena, (size_t)circuit->n_ops * HQ_GATE_BLOCKS_MAX, sizeof *sweep->matrix);
     take_lane_matrices(sweep, arena);
+    hq_sweep_take_steps(sweep, arena);
     sweep->angle = hq_arena_take(arena, lanes, sizeof(double));
     sweep->cosine = hq_arena_take(arena, lanes, sizeof(double));
     sweep->sine = hq_arena_take(arena, lanes, sizeof(double));
@@ -132,7 +133,7 @@ static void bind_lanes(hq_sweep *sweep, const hq_op *op, int slot, double shift)
     }
 }
 
-void hq_sweep_bind_op(hq_sweep *sweep, int op_index, int slot, double shift)
+static void bind_op(hq_sweep *sweep, int op_index, int slot, double shift)
 {
     const hq_op *op = &sweep->circuit->ops[op_index];
     if (hq_sweep_is_laned(sweep, op))
@@ -141,10 +142,25 @@ void hq_sweep_bind_op(hq_sweep *sweep, int op_index, int slot, double shift)
         bind_shared(sweep, op_index, slot, shift);
 }
 
+void hq_sweep_bind_op(hq_sweep *sweep, int op, int slot, double shift)
+{
+    bind_op(sweep, op, slot, shift);
+    hq_sweep_multiply(sweep, &sweep->step[sweep->step_of[op]]);
+}
+
+/* All ops whose parameters come from there, then the steps that they belong to. */
 static void bind_all(hq_sweep *sweep, hq_source source)
 {
-    for (int op = 0; op < sweep->circuit->n_ops; op++)
-        if (sweep->circuit->ops[op].source == source) hq_sweep_bind_op(sweep, op, 0, 0);
+    for (int i = 0; i < sweep->steps; i++) {
+        hq_step *step = &sweep->step[i];
+        bool changed = false;
+        for (int op = step->first; op < step->end; op++) {
+            if (sweep->circuit->ops[op].source != source) continue;
+            bind_op(sweep, op, 0, 0);
+            changed = true;
+        }
+        if (changed) hq_sweep_multiply(sweep, step);
+    }
 }
 
 void hq_sweep_start(hq_sweep *sweep)

@@ -4,10 +4,14 @@
 
 #include <string.h>
 
-enum {
-    BATCHED_LANE_BITS = 4, /* samples side by side; a state of 16 lanes and 7 qubits has 32 KiB */
-    BATCHED_QUBITS_MAX = 7 /* beyond, one state fills the vectors as well, and more samples the cache less well */
-};
+/* Beyond so many qubits one state fills the vectors as well, and more samples the cache less well. */
+#define BATCHED_QUBITS_MAX 7
+
+/* Samples side by side, as a power of two: two states stay in the first cache, and there are so many samples. */
+static int batched_lane_bits(const hq_circuit_work *work)
+{
+    return work->circuit->qubits <= 5 && work->batch > 16 ? 5 : 4;
+}
 
 /* ---- which path ---- */
 
@@ -58,7 +62,7 @@ static void take_all(hq_circuit_work *work)
     const hq_circuit *c = work->circuit;
     hq_arena *arena = &work->arena;
     const size_t batch = (size_t)work->batch, q = (size_t)c->inputs, o = (size_t)c->n_observables;
-    const int lane_bits = work->path == HQ_COMPUTE_CIRCUIT_SINGLE ? 0 : BATCHED_LANE_BITS;
+    const int lane_bits = work->path == HQ_COMPUTE_CIRCUIT_SINGLE ? 0 : batched_lane_bits(work);
     const size_t lanes = (size_t)1 << lane_bits;
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED)
         hq_fused_take(&work->fused, work->kernels, arena);
@@ -125,9 +129,10 @@ hq_status hq_circuit_work_create(const hq_circuit *circuit, int64_t batch, const
     *out_work = NULL;
     HQ_ASSERT(batch >= 0);
     HQ_TRY(hq_alloc(sizeof *work, "circuit work", &work));
-    work->circuit = circuit;
+    work->given = circuit;
     work->batch = batch;
-    hq_status status = build(work, options ? options : &defaults);
+    hq_status status = hq_circuit_order(circuit, &work->circuit);
+    if (status == HQ_OK) status = build(work, options ? options : &defaults);
     if (status != HQ_OK) {
         hq_circuit_work_destroy(work);
         return status;
@@ -140,6 +145,7 @@ void hq_circuit_work_destroy(hq_circuit_work *work)
 {
     if (!work) return;
     hq_fused_free(&work->fused);
+    hq_circuit_destroy(work->circuit);
     hq_arena_destroy(&work->arena);
     hq_free(work);
 }
@@ -179,7 +185,7 @@ double hq_work_seconds(const hq_circuit_work *work, bool gradient)
 hq_status hq_circuit_fwd(const hq_circuit *circuit, hq_circuit_work *work, int64_t batch, const double *x,
                          const double *w, double *q)
 {
-    HQ_ASSERT(work->circuit == circuit && batch <= work->batch);
+    HQ_ASSERT(work->given == circuit && batch <= work->batch);
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED) {
         hq_fused_bind(&work->fused, w);
         hq_fused_outputs(&work->fused, batch, x, -1, 0, q, circuit->n_observables);

@@ -6,9 +6,10 @@
 #include "quantum/hardware.h"
 
 struct hq_circuit_work {
-    const hq_circuit *circuit;
-    int64_t batch; /* capacity, samples */
-    int path;      /* HQ_COMPUTE_CIRCUIT_*, never _AUTO */
+    const hq_circuit *given; /* the caller's */
+    hq_circuit *circuit;     /* the same with gates of a wire brought together (hq_circuit_order); owned */
+    int64_t batch;           /* capacity, samples */
+    int path;                /* HQ_COMPUTE_CIRCUIT_*, never _AUTO */
     const hq_kernels *kernels;
     hq_arena arena;
     hq_fused fused; /* of the fused path */
