@@ -30,6 +30,29 @@ static const char *circuit_text(const hq_config *config, const hq_circuit *circu
     return buffer;
 }
 
+static bool has_gate_noise(const hq_config *c)
+{
+    return c->noise_depolarizing1 > 0 || c->noise_depolarizing2 > 0 || c->noise_amplitude_damping > 0 ||
+           c->noise_phase_damping > 0;
+}
+
+/* How circuits are evaluated, when that is not exactly and at once. */
+static void print_hardware(const hq_config *config, const hq_circuit *circuit)
+{
+    const bool reading = config->noise_readout01 > 0 || config->noise_readout10 > 0;
+    if (!circuit || (config->gradient_method == HQ_GRADIENT_ADJOINT && config->dist_spread == HQ_SPREAD_AUTO)) return;
+    hq_say("circuits  ");
+    if (config->executor_command[0]) hq_say("by \"%.60s\", ", config->executor_command);
+    if (config->shots_count > 0)
+        hq_say("%d shots for each basis of an evaluation", config->shots_count);
+    else
+        hq_say("exact expectation values");
+    if (has_gate_noise(config)) hq_say(", noisy gates");
+    if (reading)
+        hq_say(", reading errors%s", config->shots_mitigation == HQ_MITIGATION_READOUT ? " that are mitigated" : "");
+    hq_say("; spread over ranks: %s\n", hq_config_word("dist.spread", config->dist_spread));
+}
+
 static void print_ranks(const hq_dist *dist, int64_t micro)
 {
     const int size = hq_dist_size(dist), nodes = hq_dist_nodes(dist);
@@ -40,7 +63,7 @@ static void print_ranks(const hq_dist *dist, int64_t micro)
     if (size > micro)
         hq_say(
             "          note: %lld of %d ranks have no micro-batch; a larger train.batch or a smaller train.microbatch "
-            "feeds more\n",
+            "feeds more, and spread circuits (dist.spread) keep all busy\n",
             (long long)(size - micro), size);
 }
 
@@ -65,6 +88,7 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
            config->train_epochs, (long long)steps, config->train_batch, (long long)micro, micro == 1 ? "" : "es",
            microbatch, (long long)micro, micro == 1 ? "" : "s",
            hq_config_word("train.optimizer", config->train_optimizer), config->train_learning_rate);
+    print_hardware(config, hq_model_circuit(model));
     print_ranks(dist, micro);
     hq_say("memory    %.1f MB of activations per rank, %.1f MB of data per node\n",
            (double)hq_model_arena_bytes(model) / 1e6, (double)info->bytes / 1e6);
