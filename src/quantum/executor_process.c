@@ -11,11 +11,10 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 
-enum { CHILD_INPUT = 0, CHILD_OUTPUT = 1, FIRST_FILE = 3, FILES_MAX = 1 << 16, ROOM = 4096 };
+enum { ERRORS = 2, FIRST_FILE = 3, FILES_MAX = 1 << 16, ROOM = 4096 };
 
 /* ---- start ---- */
 
@@ -56,54 +55,69 @@ static void close_files(int end)
 }
 
 /* In the child; nothing here may take memory or a lock. MPI's files are not marked to close on exec. */
-static void become(const char *command, int input, int output, pid_t parent, int files)
+static void become(const char *command, pid_t group, const int standard[3], int files)
 {
     sigset_t none;
-    setpgid(0, 0);
-#ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) kill(getpid(), SIGKILL); /* it died before this call */
-#else
-    (void)parent;
-#endif
+    if (setpgid(0, group) != 0) kill(getpid(), SIGKILL); /* a guard in our own group would end that */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    dup2(input, CHILD_INPUT);
-    dup2(output, CHILD_OUTPUT);
+    for (int file = 0; file < FIRST_FILE; file++) dup2(standard[file], file);
     close_files(files);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     kill(getpid(), SIGKILL); /* no shell: nothing of this copy may run on */
 }
 
-static bool start_child(hq_process *process, const char *command, int input, int output)
+/* Starts the shell with these standard files in a process group (0: a new one). -1: the system refuses. */
+static pid_t start_shell(const char *command, pid_t group, const int standard[3])
 {
-    const pid_t parent = getpid();
     const long files = sysconf(_SC_OPEN_MAX);
     const pid_t pid = fork();
-    if (pid < 0) return false;
-    if (pid == 0) become(command, input, output, parent, files > 0 && files < FILES_MAX ? (int)files : FILES_MAX);
-    setpgid(pid, pid); /* here too: whoever comes first */
-    process->pid = pid;
-    return true;
+    if (pid == 0) become(command, group, standard, files > 0 && files < FILES_MAX ? (int)files : FILES_MAX);
+    if (pid > 0) setpgid(pid, group ? group : pid); /* here too: whoever comes first */
+    return pid;
+}
+
+static bool start_program(hq_process *process, const char *command)
+{
+    int down[2], up[2];
+    if (!open_pipe(down)) return false;
+    if (!open_pipe(up)) {
+        close_ends(down);
+        return false;
+    }
+    const pid_t pid = start_shell(command, 0, (int[]){down[0], up[1], ERRORS});
+    const int problem = errno;
+    close_end(&down[0]);
+    close_end(&up[1]);
+    *process = (hq_process){.pid = pid > 0 ? pid : 0, .input = down[1], .output = up[0], .leash = -1};
+    fcntl(process->input, F_SETFL, O_NONBLOCK);
+    fcntl(process->output, F_SETFL, O_NONBLOCK);
+    errno = problem;
+    return pid > 0;
+}
+
+/* Without a guard a killed run may leave a program that does not end by itself: no reason to stop. */
+static void start_guard(hq_process *process)
+{
+    int ends[2];
+    if (!open_pipe(ends)) return;
+    const pid_t pid =
+        start_shell("read -r line; sleep 2; kill -KILL 0", process->pid, (int[]){ends[0], ends[0], ends[0]});
+    close_end(&ends[0]);
+    process->leash = ends[1];
+    process->guard = pid > 0 ? pid : 0;
 }
 
 bool hq_process_start(hq_process *process, const char *command)
 {
-    int down[2] = {-1, -1}, up[2] = {-1, -1};
-    *process = (hq_process){0, -1, -1};
-    if (!open_pipe(down)) return false;
-    if (!open_pipe(up) || !start_child(process, command, down[0], up[1])) {
-        close_ends(down);
-        close_ends(up);
+    *process = (hq_process){.input = -1, .output = -1, .leash = -1};
+    if (!start_program(process, command)) {
+        close_end(&process->input);
+        close_end(&process->output);
         return false;
     }
-    close_end(&down[0]);
-    close_end(&up[1]);
-    process->input = down[1];
-    process->output = up[0];
-    fcntl(process->input, F_SETFL, O_NONBLOCK);
-    fcntl(process->output, F_SETFL, O_NONBLOCK);
+    start_guard(process);
     return true;
 }
 
@@ -134,11 +148,18 @@ void hq_process_fate(const hq_process *process, char *text, size_t size)
     siginfo_t info;
     if (!ends_within(process, 1, &info))
         snprintf(text, size, "closed its input or output, but runs on");
+    else if (info.si_code == CLD_EXITED && info.si_status > 128) /* the shell tells so what has ended its command */
+        snprintf(text, size, "ended with exit code %d (signal %d)", info.si_status, info.si_status - 128);
     else if (info.si_code == CLD_EXITED)
         snprintf(text, size, "ended with exit code %d%s", info.si_status,
                  info.si_status == 127 ? " (the shell found no such program)" : "");
     else
         snprintf(text, size, "was ended by signal %d", info.si_status);
+}
+
+static void reap(pid_t pid)
+{
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
 }
 
 void hq_process_end(hq_process *process, double patience)
@@ -151,9 +172,11 @@ void hq_process_end(hq_process *process, double patience)
         ends_within(process, 1, &info);
     }
     kill(-process->pid, SIGKILL); /* also what it has started itself */
-    while (waitpid(process->pid, NULL, 0) < 0 && errno == EINTR) continue;
+    reap(process->pid);
+    if (process->guard) reap(process->guard);
     close_end(&process->output);
-    process->pid = 0;
+    close_end(&process->leash);
+    process->pid = process->guard = 0;
 }
 
 /* ---- questions ---- */

@@ -1,5 +1,7 @@
-/* executor_process.h: another program that runs beside this one and is asked line by line. POSIX; on Linux it also ends
- * when this process is killed.
+/* executor_process.h: another program that runs beside this one and is asked line by line.
+ *
+ * It ends with this process, even when that is killed: its input is then closed, and a guard (a shell that waits for
+ * the same, in the program's process group) ends the whole group two seconds later.
  */
 #ifndef QUANTUM_EXECUTOR_PROCESS_H
 #define QUANTUM_EXECUTOR_PROCESS_H
@@ -10,7 +12,9 @@
 
 typedef struct hq_process {
     pid_t pid;         /* leads a process group of its own; 0: none runs */
+    pid_t guard;       /* in that group; 0: none */
     int input, output; /* our ends of its standard input and output; -1: closed */
+    int leash;         /* our end of the guard's standard input */
 } hq_process;
 
 /* A text that grows, its end not counted; freed with hq_free(text). */

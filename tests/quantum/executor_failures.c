@@ -117,7 +117,8 @@ static void test_no_executor(void)
     static const struct {
         const char *command, *message;
     } programs[] = {{"exec ./no-such-program 2>/dev/null", "exit code 127 (the shell found no such program)"},
-                    {"exit 7", "ended with exit code 7"},
+                    {"exit 7", "ended with exit code 7;"},
+                    {"exec 2>/dev/null; sh -c 'kill -ABRT $$'; exit $?", "ended with exit code 134 (signal 6)"},
                     {"echo", "no JSON object"},
                     {"cat", "without \"counts\""},
                     {"yes", "more than one line"}};
@@ -165,8 +166,9 @@ static void test_killed(void)
     char words[600], marker[400];
     bench *b = bench_open(&stream, 2, 0);
     snprintf(marker, sizeof marker, "%s", bench_file("hangs"));
-    snprintf(words, sizeof words, "hang %d %s", JOB, marker);
+    snprintf(words, sizeof words, "hang %d %s; true", JOB, marker); /* the shell stays in between */
     bench_command(b, words);
+    memcpy(b->config.executor_command, "     ", 5); /* no "exec" */
     const pid_t child = fork();
     if (child == 0) {
         bench_result result;
