@@ -86,7 +86,7 @@ typedef struct hq_circuit_options {
     double spsa_step; /* radians */
     int spsa_samples;
     uint64_t seed;           /* of all random draws */
-    const hq_config *config; /* its shots.* and noise.*; NULL: exact */
+    const hq_config *config; /* its shots.*, noise.* and executor.*; NULL: exact */
 } hq_circuit_options;
 
 /* Work memory for batches of up to `batch` samples of one circuit, made once and reused: the functions below allocate
@@ -162,7 +162,7 @@ typedef struct hq_circuit_batch {
     bool gradient;       /* backward will follow: shifted circuits are evaluated too */
 } hq_circuit_batch;
 
-/* q[n][O]. A status of the runner is passed on. */
+/* q[n][O]. A status of the runner is passed on; HQ_ERR_EXECUTOR when evaluations here by executor.command failed. */
 hq_status hq_circuit_forward(hq_circuit_work *work, const hq_runner *runner, const hq_circuit_batch *batch, double *q);
 
 /* dx[n][Q] and dw[P] for dq[n][O], by the method of the options; written. Adjoint evaluates; the others contract what

@@ -117,6 +117,7 @@ static hq_status evaluate_one_by_one(hq_circuit_work *work, const hq_runner *run
     const hq_circuit *c = work->circuit;
     hq_perturbed ctx = {.sweep = &work->single,
                         .hardware = work->is_noisy ? &work->hardware : NULL,
+                        .executor = work->executor,
                         .spsa = work->options.method == HQ_GRADIENT_SPSA,
                         .settings = spsa_of(work, batch),
                         .w = batch->w,

@@ -1,5 +1,5 @@
-/* perturbed.h: items whose circuits are evaluated one by one: on hardware (shots, noise), or with weights of their own
- * (SPSA).
+/* perturbed.h: items whose circuits are evaluated one by one: on hardware (shots, noise), simulated or by an external
+ * executor, or with weights of their own (SPSA).
  *
  * Item k of a batch is piece k % pieces of evaluation k / pieces % evaluations of a sample: pieces are bases and chunks
  * of shots. Items that follow each other share what they can: the state in front of a shifted gate, the simulated
@@ -8,12 +8,13 @@
 #ifndef QUANTUM_PERTURBED_H
 #define QUANTUM_PERTURBED_H
 
-#include "quantum/hardware.h"
+#include "quantum/executor.h"
 #include "quantum/spsa.h"
 
 typedef struct hq_perturbed {
     hq_sweep *sweep;       /* one lane */
     hq_hardware *hardware; /* NULL: exact */
+    hq_executor *executor; /* in place of the simulation; NULL: none */
     bool spsa;             /* else evaluations are those of parameter shift */
     hq_spsa settings;      /* of spsa */
     const double *w;       /* [P] */

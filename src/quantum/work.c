@@ -98,7 +98,8 @@ static hq_status settle_hardware(hq_circuit_work *work, const hq_circuit_options
     if (options->config) work->settings = hq_hardware_settings_make(options->config);
     work->is_noisy = hq_hardware_wanted(&work->settings);
     work->one_by_one = work->is_noisy || options->method == HQ_GRADIENT_SPSA;
-    return work->is_noisy ? hq_hardware_check(&work->settings, work->circuit) : HQ_OK;
+    if (work->is_noisy) HQ_TRY(hq_hardware_check(&work->settings, work->circuit));
+    return options->config ? hq_executor_create(options->config, work->circuit, &work->executor) : HQ_OK;
 }
 
 static hq_status build(hq_circuit_work *work, const hq_circuit_options *options)
@@ -144,6 +145,7 @@ hq_status hq_circuit_work_create(const hq_circuit *circuit, int64_t batch, const
 void hq_circuit_work_destroy(hq_circuit_work *work)
 {
     if (!work) return;
+    hq_executor_destroy(work->executor);
     hq_fused_free(&work->fused);
     hq_circuit_destroy(work->circuit);
     hq_arena_destroy(&work->arena);
@@ -174,6 +176,7 @@ const char *hq_circuit_work_kernel(const hq_circuit_work *work) { return work->k
 /* About 4e9 multiply-adds a second; one state at a time at small sizes pays per gate. */
 double hq_work_seconds(const hq_circuit_work *work, bool gradient)
 {
+    if (work->executor) return hq_executor_seconds(&work->hardware);
     if (work->is_noisy) return hq_hardware_seconds(&work->hardware);
     const hq_circuit *c = work->circuit;
     const bool fused = work->path == HQ_COMPUTE_CIRCUIT_FUSED;

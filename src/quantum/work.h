@@ -2,8 +2,8 @@
 #ifndef QUANTUM_WORK_H
 #define QUANTUM_WORK_H
 
+#include "quantum/executor.h"
 #include "quantum/fused.h"
-#include "quantum/hardware.h"
 
 struct hq_circuit_work {
     const hq_circuit *given; /* the caller's */
@@ -24,10 +24,11 @@ struct hq_circuit_work {
     bool is_noisy;   /* hardware is used */
     hq_hardware_settings settings;
     hq_hardware hardware;
-    int pieces;      /* of one evaluation: 1, or its bases and chunks of shots */
-    double *w_row;   /* [P] */
-    double *rows;    /* [batch][Q + max(O, 1)]: inputs for the runner */
-    double *outputs; /* [batch][max(evaluations pieces O, Q + P)]: what the runner brings back */
+    hq_executor *executor; /* evaluates in place of the simulation; NULL: none; owned */
+    int pieces;            /* of one evaluation: 1, or its bases and chunks of shots */
+    double *w_row;         /* [P] */
+    double *rows;          /* [batch][Q + max(O, 1)]: inputs for the runner */
+    double *outputs;       /* [batch][max(evaluations pieces O, Q + P)]: what the runner brings back */
 };
 
 /* Rough seconds of one evaluation, of its adjoint gradient too. */

@@ -163,8 +163,10 @@ static hq_status finish_epoch(hq_run *run)
 {
     hq_evaluation val;
     hq_epoch_row *row;
-    HQ_TRY(hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_VAL,
-                             (uint32_t)run->progress.epoch, &val, NULL, NULL, NULL));
+    const hq_status status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set,
+                                               HQ_SPLIT_VAL, (uint32_t)run->progress.epoch, &val, NULL, NULL, NULL);
+    if (status == HQ_ERR_EXECUTOR) HQ_TRY(hq_train_save(run, false)); /* behind the last step of the epoch */
+    HQ_TRY(status);
     HQ_TRY(check_finite(run, &val));
     bool best = close_epoch(run, &val, &row);
     HQ_TRY(hq_train_event_epoch(run, row, best));
