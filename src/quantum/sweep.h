@@ -106,7 +106,8 @@ static inline size_t hq_group_next(const hq_sweep *sweep, const hq_group *group,
 /* Ops first, ..., end - 1 in order; whole steps as one. */
 void hq_sweep_run(const hq_sweep *sweep, int first, int end, hq_state *state);
 
-/* The first op of an op's step: where a state may wait that does not depend on the op, with the same bits as a whole run.
+/* The first op of an op's step: where a state may wait that does not depend on the op, with the same bits as a whole
+ * run.
  */
 static inline int hq_sweep_front(const hq_sweep *sweep, int op) { return sweep->step[sweep->step_of[op]].first; }
 
