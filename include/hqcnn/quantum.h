@@ -99,7 +99,8 @@ hq_status hq_circuit_work_create(const hq_circuit *circuit, int64_t batch, const
                                  hq_circuit_work **out_work);
 void hq_circuit_work_destroy(hq_circuit_work *work);
 
-/* The path ("fused", "batched", "single") and the kernel variant ("avx512", ...) in use; samples side by side. */
+/* The path ("fused", "batched", "single"; with noise "density" or "trajectories"; "external") and the kernel variant
+ * ("avx512", ...) in use; samples side by side. */
 const char *hq_circuit_work_path(const hq_circuit_work *work);
 const char *hq_circuit_work_kernel(const hq_circuit_work *work);
 int hq_circuit_work_lanes(const hq_circuit_work *work);

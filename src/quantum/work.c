@@ -152,7 +152,16 @@ void hq_circuit_work_destroy(hq_circuit_work *work)
     hq_free(work);
 }
 
-const char *hq_circuit_work_path(const hq_circuit_work *work) { return hq_config_word("compute.circuit", work->path); }
+const char *hq_circuit_work_path(const hq_circuit_work *work)
+{
+    static const char *const simulation[] = {[HQ_SIMULATION_STATE] = "single",
+                                             [HQ_SIMULATION_DENSITY] = "density",
+                                             [HQ_SIMULATION_TRAJECTORIES] = "trajectories"};
+    if (work->executor) return "external";
+    if (work->is_noisy) return simulation[work->hardware.simulation];
+    return hq_config_word("compute.circuit", work->one_by_one ? HQ_COMPUTE_CIRCUIT_SINGLE : work->path);
+}
+
 int hq_circuit_work_lanes(const hq_circuit_work *work)
 {
     return work->path == HQ_COMPUTE_CIRCUIT_FUSED ? HQ_VECTOR : (int)work->sweep.lanes;
