@@ -43,7 +43,7 @@ static const char help[] =
     "evaluate, predict, circuit CHECKPOINT and a resumed training take the configuration from the checkpoint; --set "
     "goes over it.\n"
     "exit codes: 0 ok, 1 internal error, 2 usage or configuration, 3 data or file, 4 training diverged,\n"
-    "            5 communication, 75 interrupted with the state saved (run again with --resume)\n";
+    "            5 communication or external executor, 75 interrupted with the state saved (run again with --resume)\n";
 
 /* Under a launcher every process would print: only the first does. */
 static bool first_process(void)
