@@ -381,6 +381,11 @@ static void rescale(hq_state *s, double factor)
 {
     const size_t half = flat_size(s) / 2;
     const vec f = splat(factor);
+    if (half < HQ_WIDTH) { /* a state of one register has no pairs */
+        *at(s->re) = f * *from(s->re);
+        *at(s->im) = f * *from(s->im);
+        return;
+    }
     for (size_t i = 0; i < half; i += HQ_WIDTH) { /* as gates do: pairs of real and imaginary parts */
         const vec ar = *from(s->re + i), ai = *from(s->im + i), br = *from(s->re + half + i),
                   bi = *from(s->im + half + i);

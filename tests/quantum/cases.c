@@ -171,7 +171,7 @@ static void add_encoding(hq_random *stream, hq_circuit *c)
     }
 }
 
-hq_circuit *random_circuit(hq_random *stream, int qubits, bool fused)
+hq_circuit *random_case(hq_random *stream, int qubits, bool fused)
 {
     hq_circuit *c;
     const uint32_t most = (1u << qubits) - 1;

@@ -45,6 +45,6 @@ double worst_difference(const double *a, const double *b, int64_t n);
 
 /* A circuit of random gates of the whole table, wires, bindings (constants, inputs and weights that enter at several
  * places, scales, offsets) and Pauli strings. `fused`: inputs only at the start of wires, by RY or RX. */
-hq_circuit *random_circuit(hq_random *stream, int qubits, bool fused);
+hq_circuit *random_case(hq_random *stream, int qubits, bool fused);
 
 #endif

@@ -177,6 +177,7 @@ void dense_pauli(int n, const char *letters, const dense_number *psi, dense_numb
     memcpy(image, psi, ((size_t)1 << n) * sizeof *image);
     for (int wire = 0; wire < n; wire++) {
         dense_number m[4];
+        if (letters[wire] == 'I') continue;
         pauli_letter(letters[wire], m);
         dense_apply(n, 1, &wire, m, image);
     }

@@ -1,5 +1,5 @@
 /* Every gate of the table on every choice of wires, in every kernel variant, against full matrices: one matrix for all
- * lanes, a matrix for each lane, and their inverses. */
+ * lanes, a matrix for each lane, and their inverses. And the multiplication of a state by a number. */
 #include "blocks.h"
 #include "support/check.h"
 
@@ -96,6 +96,29 @@ static void check_lanes(const hq_kernels *kernels, int lane_bits, const hq_gate 
     }
 }
 
+/* The pass over a state that bounds of times are measured with. */
+static void check_rescale(const hq_kernels *kernels, int lane_bits, int n)
+{
+    block b;
+    block_fill(&stream, n, lane_bits, &b);
+    kernels->rescale(&b.state, -0.75);
+    for (int i = 0; i < b.lanes << n; i++) b.dense[i] *= -0.75;
+    CHECK_MSG(block_distance(&b) == 0, "%s: rescaled state of %d qubits, %d lanes: off by %g", kernels->name, n,
+              b.lanes, block_distance(&b));
+}
+
+static void test_rescale(void)
+{
+    const hq_kernels *variant[VARIANTS_MAX];
+    const int variants = block_variants(variant);
+    for (int v = 0; v < variants; v++)
+        for (int n = 1; n <= 6; n++) {
+            check_rescale(variant[v], 0, n);
+            if (n <= 4) check_rescale(variant[v], 3, n);
+            if (n <= 4) check_rescale(variant[v], 4, n);
+        }
+}
+
 static void test_shared_matrix(void) { block_for_all(check_shared); }
 static void test_lane_matrices(void) { block_for_all(check_lanes); }
 
@@ -104,5 +127,6 @@ int main(void)
     stream = hq_random_make(1, HQ_PURPOSE_TEST, 0, 1);
     HQ_RUN(test_shared_matrix);
     HQ_RUN(test_lane_matrices);
+    HQ_RUN(test_rescale);
     return hq_check_result();
 }

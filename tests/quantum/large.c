@@ -1,7 +1,7 @@
-/* Many qubits: closed forms, the norm, one directional derivative, and all paths and kernel variants against another.
- */
-#include "cases.h"
+/* Many qubits: closed forms, the norm, and one directional derivative. See also random_circuits.c. */
+#include "dense.h"
 #include "hqcnn/config.h"
+#include "quantum/circuit.h"
 #include "support/check.h"
 
 #include <stdlib.h>
@@ -131,44 +131,12 @@ static void test_gradients(void)
     for (int qubits = 10; qubits <= 14; qubits += 2) check_gradient(qubits, &stream);
 }
 
-/* Gates on the lowest and highest wires, of one state and of states side by side. */
-static void check_ways_agree(hq_circuit *c, hq_random *stream)
-{
-    hq_circuit_options way[WAYS_MAX];
-    const int ways = all_ways(c, way);
-    samples s = samples_make(stream, c, 3);
-    result first = result_make(&s), other = result_make(&s);
-    for (int i = 0; i < ways; i++) {
-        hq_circuit_work *work = make_work(c, s.batch, &way[i]);
-        evaluate(&s, work, HQ_GRADIENT_ADJOINT, 0, s.batch, i == 0 ? &first : &other);
-        if (i > 0) {
-            CHECK_MSG(worst_difference(other.q, first.q, s.batch * s.outputs) <= 1e-12, "%s: outputs", way_name(work));
-            CHECK_MSG(worst_difference(other.dx, first.dx, s.batch * s.inputs) <= 1e-10, "%s: dx", way_name(work));
-            CHECK_MSG(worst_difference(other.dw, first.dw, s.weights) <= 1e-10, "%s: dw", way_name(work));
-        }
-        hq_circuit_work_destroy(work);
-    }
-    result_free(&first);
-    result_free(&other);
-    samples_free(&s);
-    hq_circuit_destroy(c);
-}
-
-static void test_ways_agree(void)
-{
-    hq_random stream = hq_random_make(9, HQ_PURPOSE_TEST, 0, 1);
-    for (int qubits = 11; qubits <= 13; qubits++)
-        for (int repeat = 0; repeat < 3; repeat++)
-            check_ways_agree(random_circuit(&stream, qubits, repeat == 2), &stream);
-}
-
 int main(void)
 {
     HQ_RUN(test_closed_forms);
     HQ_RUN(test_20_qubits);
     HQ_RUN(test_norm);
     HQ_RUN(test_gradients);
-    HQ_RUN(test_ways_agree);
     CHECK_INT(hq_memory_balance(), 0);
     return hq_check_result();
 }

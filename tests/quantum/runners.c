@@ -160,8 +160,8 @@ static void test_hqcnn(void)
 static void test_random(void)
 {
     for (int qubits = 2; qubits <= 5; qubits++) {
-        check_circuit(random_circuit(&stream, qubits, true), 17);
-        check_circuit(random_circuit(&stream, qubits, false), 19);
+        check_circuit(random_case(&stream, qubits, true), 17);
+        check_circuit(random_case(&stream, qubits, false), 19);
     }
 }
 
