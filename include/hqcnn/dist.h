@@ -32,7 +32,7 @@ int hq_dist_node_size(const hq_dist *dist);
 hq_status hq_dist_check_launch(const hq_dist *dist);
 
 /* The worst status of all ranks, on every rank. The place where a failure that only some ranks saw becomes everyone's.
- * Collective; at phase boundaries, never inside a step. */
+ * Collective; at phase boundaries: inside a step only what circuits spread over ranks need. */
 hq_status hq_dist_agree(const hq_dist *dist, hq_status mine);
 
 /* The same among the ranks of a node. Collective on the node. */

@@ -18,14 +18,18 @@ typedef struct hq_circuit hq_circuit;
  * and Pauli strings that are not well formed; HQ_ERR_MEMORY. The template must not be "classical", which has no
  * circuit. docs/circuits.md has the same in words for users.
  *
- * hqcnn                 as hq_circuit_create_hqcnn, with model.attention
- * strongly-entangling   RY(x_i) on wire i; then in layer l = 0, 1, ...: U3 on every wire, CNOT(i, i + r mod n) for
- * every i, r = (l mod (n - 1)) + 1. Schuld et al., Phys. Rev. A 101, 032308 (2020) hardware-efficient    RY(x_i) on
- * wire i; RY, then RZ on every wire; then in every layer: CNOT(i, i + 1) for i < n - 1, RY, then RZ on every wire.
- * Kandala et al., Nature 549, 242 (2017): rotations before, between and after the entanglers, here with CNOTs in place
- * of their cross resonance re-uploading          in every layer: RY(x_i) on wire i, U3 on every wire, CZ(i, i + 1 mod
- * n) for every i (2 qubits: one CZ). Perez-Salinas et al., Quantum 4, 226 (2020) gates model.circuit.gates; as many
- * inputs and weights as it names
+ * - hqcnn: as hq_circuit_create_hqcnn, with model.attention.
+ *
+ * - strongly-entangling: RY(x_i) on wire i; then in layer l = 0, 1, ...: U3 on every wire, CNOT(i, i + r mod n) for
+ *   every i, r = (l mod (n - 1)) + 1. Schuld et al., Phys. Rev. A 101, 032308 (2020).
+ *
+ * - hardware-efficient: RY(x_i) on wire i; RY, then RZ on every wire; then in every layer: CNOT(i, i + 1) along the
+ *   wires, RY, then RZ on every wire. Kandala et al., Nature 549, 242 (2017), with CNOTs for cross resonance.
+ *
+ * - re-uploading: in every layer: RY(x_i) on wire i, U3 on every wire, CZ(i, i + 1 mod n) for every i (2 qubits: one
+ *   CZ). Perez-Salinas et al., Quantum 4, 226 (2020).
+ *
+ * - gates: model.circuit.gates, with as many inputs and weights as it names.
  *
  * Weights are numbered as they appear in the circuit: gates of one wire in the order of the wires. On 1 qubit nothing
  * entangles. Measured: model.circuit.measure, or, if that is empty, on every wire as model.observables says. */
@@ -90,10 +94,11 @@ typedef struct hq_circuit_options {
 } hq_circuit_options;
 
 /* Work memory for batches of up to `batch` samples of one circuit, made once and reused: the functions below allocate
- * nothing. Up to 7 qubits samples are computed side by side; larger states one at a time, so that they take at most
- * 32 MiB (20 qubits); parameter shift adds the outputs of all evaluations of a batch. options: NULL for the defaults.
- * The circuit must outlive it. The caller frees it with hq_circuit_work_destroy (NULL is allowed). HQ_ERR_CONFIG for
- * options that this circuit or processor cannot have, HQ_ERR_MEMORY. */
+ * nothing. Up to 7 qubits samples are computed side by side; larger states one at a time: two of them, 32 MiB for 20
+ * qubits (with shots or trajectories three, a density matrix of n qubits is as large as a state of 2n); and the outputs
+ * of all evaluations of a batch. With shots, noise or spsa it serves hq_circuit_forward and _backward only. options:
+ * NULL for the defaults. The circuit must outlive it. The caller frees it with hq_circuit_work_destroy (NULL is
+ * allowed). HQ_ERR_CONFIG for options that this circuit or processor cannot have, HQ_ERR_MEMORY. */
 typedef struct hq_circuit_work hq_circuit_work;
 hq_status hq_circuit_work_create(const hq_circuit *circuit, int64_t batch, const hq_circuit_options *options,
                                  hq_circuit_work **out_work);
@@ -105,7 +110,8 @@ const char *hq_circuit_work_path(const hq_circuit_work *work);
 const char *hq_circuit_work_kernel(const hq_circuit_work *work);
 int hq_circuit_work_lanes(const hq_circuit_work *work);
 
-/* Whether a path (HQ_COMPUTE_CIRCUIT_*) serves a circuit, and a kernel variant (HQ_COMPUTE_KERNEL_*) this processor;
+/* Whether a path (HQ_COMPUTE_CIRCUIT_*) serves a circuit with profit (batched states of more than 7 qubits work, but
+ * leave the caches), and whether a kernel variant (HQ_COMPUTE_KERNEL_*) serves this processor;
  * the name of the variant that a setting means here. */
 bool hq_circuit_path_possible(const hq_circuit *circuit, int path);
 bool hq_circuit_kernel_possible(int kernel);
@@ -137,8 +143,9 @@ typedef struct hq_circuit_peak {
 hq_status hq_circuit_measure_peak(hq_circuit_work *work, hq_circuit_peak *out_peak);
 
 /* What one sample needs: outputs, or outputs and then gradients by the adjoint method. flops: multiplications and
- * additions of the path in use. bound: seconds, summed over gates, of the larger of arithmetic and memory at the peak;
- * 0 for the fused path, whose work per batch depends on the batch. gates: passes over the state. */
+ * additions of the path in use. bound: seconds, summed over passes, of the larger of arithmetic and memory at the peak;
+ * 0 for the fused path, whose work per batch depends on the batch. gates: passes over the whole state, one for gates
+ * that are applied together. */
 typedef struct hq_circuit_cost {
     double flops, bound;
     int gates;

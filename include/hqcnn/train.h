@@ -82,12 +82,13 @@ typedef struct hq_evaluation {
     double loss; /* mean over samples, without class weights */
 } hq_evaluation;
 
-/* Evaluates a split, each sample exactly once; epoch: of the random draws of shots and noise. scores[count][classes],
+/* Evaluates a split, each sample exactly once. Shots and noise draw the same numbers whenever a model is evaluated
+ * (those of epoch 0 for the split), so that models differ by what they learned. scores[count][classes],
  * per_class[classes] and confusion as in metrics.h are written on rank 0 only and may be NULL; evaluation is equal on
  * all ranks. */
 hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, hq_spreader *spreader,
-                            const hq_dataset *data, hq_split split, uint32_t epoch, hq_evaluation *evaluation,
-                            double *scores, hq_class_metrics *per_class, int64_t *confusion);
+                            const hq_dataset *data, hq_split split, hq_evaluation *evaluation, double *scores,
+                            hq_class_metrics *per_class, int64_t *confusion);
 
 /* Prints the table of an evaluation, and which classes have no AUC. per_class[classes]. Local; only rank 0 prints. */
 void hq_train_print_table(const char *title, const hq_data_info *info, const hq_evaluation *result,

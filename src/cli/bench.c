@@ -10,6 +10,8 @@
 
 enum { RUNS = 7 };
 static const double run_seconds = 0.02; /* of one run, about */
+#define LONG_CALL 0.5                   /* seconds: one such call is enough, and larger batches are left out */
+#define TOO_LONG_CALL 30.0              /* seconds: not even one */
 
 /* One circuit on one path with one kernel variant, and everything its functions need. */
 typedef struct hq_subject {
@@ -104,9 +106,10 @@ static double median(double *times)
 static hq_status measure(hq_subject *s, hq_what what, double *seconds)
 {
     double times[RUNS];
-    HQ_TRY(time_calls(s, what, 1, &times[0])); /* warms up */
+    HQ_TRY(time_calls(s, what, 1, seconds)); /* warms up */
+    if (*seconds > LONG_CALL) return HQ_OK;
     HQ_TRY(time_calls(s, what, 1, &times[0]));
-    const int calls = (int)(run_seconds / times[0]) + 1;
+    const int calls = times[0] > 0 ? (int)(run_seconds / times[0]) + 1 : 1000;
     for (int i = 0; i < RUNS; i++) HQ_TRY(time_calls(s, what, calls, &times[i]));
     *seconds = median(times);
     return HQ_OK;
@@ -138,12 +141,19 @@ static json_t *case_json(const hq_subject *s, hq_what what, double seconds, doub
     return object;
 }
 
-/* All that can be asked of one subject. */
-static hq_status bench_subject(hq_subject *s, json_t *list)
+/* All that can be asked of one subject; not again what took long with a smaller batch, nor a parameter shift whose
+ * evaluations would take minutes. */
+static hq_status bench_subject(hq_subject *s, bool took_long[WHAT_COUNT], json_t *list)
 {
+    double outputs = 0;
     for (hq_what what = 0; what < WHAT_COUNT; what++) {
         double seconds, flops = 0;
+        if (what == WHAT_SHIFT && outputs * hq_circuit_shift_evaluations(s->circuit) > TOO_LONG_CALL)
+            took_long[what] = true;
+        if (took_long[what]) continue;
         HQ_TRY(measure(s, what, &seconds));
+        if (what == WHAT_OUTPUTS) outputs = seconds;
+        took_long[what] = seconds > LONG_CALL;
         if (what != WHAT_SHIFT) flops = hq_circuit_sample_cost(s->work, what == WHAT_ADJOINT, &s->peak).flops;
         if (list)
             json_array_append_new(list, case_json(s, what, seconds, flops));
@@ -160,10 +170,11 @@ static hq_status bench_paths(const hq_config *config, const hq_circuit *circuit,
     for (int path = HQ_COMPUTE_CIRCUIT_FUSED; path <= HQ_COMPUTE_CIRCUIT_SINGLE; path++) {
         if (only != HQ_COMPUTE_CIRCUIT_AUTO && path != only) continue;
         if (only == HQ_COMPUTE_CIRCUIT_AUTO && !hq_circuit_path_possible(circuit, path)) continue;
+        bool took_long[WHAT_COUNT] = {false};
         for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
             hq_subject s;
             HQ_TRY(make_subject(config, kernel, path, batches[b], &s));
-            hq_status status = bench_subject(&s, list);
+            hq_status status = bench_subject(&s, took_long, list);
             free_subject(&s);
             HQ_TRY(status);
         }

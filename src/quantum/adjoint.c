@@ -23,6 +23,7 @@ hq_status hq_circuit_bwd_adjoint(const hq_circuit *circuit, hq_circuit_work *wor
                                  const double *w, const double *dq, double *dx, double *dw)
 {
     HQ_ASSERT(work->given == circuit && batch <= work->batch);
+    HQ_TRY(hq_work_check_exact(work));
     if (work->path == HQ_COMPUTE_CIRCUIT_FUSED) {
         hq_fused_bind(&work->fused, w);
         hq_fused_gradient(&work->fused, batch, x, dq, dx, dw);
@@ -94,6 +95,7 @@ hq_status hq_circuit_jacobian(const hq_circuit *circuit, hq_circuit_work *work, 
                               const double *w, double *jacobian)
 {
     HQ_ASSERT(work->given == circuit);
+    HQ_TRY(hq_work_check_exact(work));
     switch (method) {
     case HQ_GRADIENT_ADJOINT:
         adjoint_jacobian(work, x, w, jacobian);

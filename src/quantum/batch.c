@@ -57,7 +57,8 @@ static hq_status adjoint_backward(hq_circuit_work *work, const hq_runner *runner
 {
     const hq_circuit *c = work->circuit;
     const int q = c->inputs, p = c->weights, o = c->n_observables;
-    if (work->path != HQ_COMPUTE_CIRCUIT_SINGLE) /* lanes are worth more than other processes */
+    if (work->path !=
+        HQ_COMPUTE_CIRCUIT_SINGLE) /* a whole block of samples side by side costs less than their messages */
         return hq_circuit_bwd_adjoint(work->given, work, batch->n, batch->x, batch->w, dq, dx, dw);
     for (int64_t b = 0; b < batch->n; b++) {
         memcpy(work->rows + b * (q + o), batch->x + b * q, (size_t)q * sizeof *dx);

@@ -23,7 +23,8 @@ static hq_status measure_bytes(hq_circuit_work *work, double *bytes)
     enum { TRIALS = 20 };
     hq_arena arena = {0};
     hq_state state;
-    const int qubits = work->circuit->qubits, lane_bits = work->path == HQ_COMPUTE_CIRCUIT_SINGLE ? 0 : 3;
+    const int qubits = work->circuit->qubits,
+              lane_bits = work->path == HQ_COMPUTE_CIRCUIT_FUSED ? 3 : work->sweep.lane_bits;
     const double numbers = (double)hq_state_size(qubits, lane_bits);
     const int repeats = (int)(1e6 / numbers) + 1;
     hq_state_take(&state, qubits, lane_bits, &arena);
@@ -85,11 +86,12 @@ static double arithmetic_of(hq_form form)
     }
 }
 
-/* Amplitudes touched: the gate's pairs; of a phase gate their second states. */
-static double touched_by(const hq_circuit *c, const hq_op *op)
+/* Amplitudes touched by a step: the pairs of its first gate; of a phase gate their second states. */
+static double touched_by(const hq_circuit *c, const hq_step *step)
 {
-    const double pairs = (double)((size_t)1 << c->qubits) / (double)(1 << hq_gate_wires(op->gate)) * op->gate->blocks;
-    return op->gate->form == HQ_FORM_PHASE ? pairs : 2 * pairs;
+    const hq_gate *gate = c->ops[step->first].gate;
+    const double pairs = (double)((size_t)1 << c->qubits) / (double)(1 << hq_gate_wires(gate)) * gate->blocks;
+    return step->form == HQ_FORM_PHASE ? pairs : 2 * pairs;
 }
 
 static void add_pass(hq_circuit_cost *cost, double multiply_adds, double bytes, const hq_circuit_peak *peak)
@@ -100,16 +102,22 @@ static void add_pass(hq_circuit_cost *cost, double multiply_adds, double bytes, 
     cost->gates++;
 }
 
-/* Forwards; backwards on two states; and the overlaps of gates with a parameter: four complex products a pair, of which
- * diagonal gates need two and phase gates one. */
-static void add_op(hq_circuit_cost *cost, const hq_circuit *c, const hq_op *op, bool gradient,
-                   const hq_circuit_peak *peak)
+static bool has_entry(const hq_circuit *c, const hq_step *step)
 {
-    const double touched = touched_by(c, op), moved = touched * 32,
-                 arithmetic = touched * arithmetic_of(op->gate->form);
+    for (int op = step->first; op < step->end; op++)
+        if (c->ops[op].source != HQ_SOURCE_CONSTANT) return true;
+    return false;
+}
+
+/* Forwards; backwards on two states; and the overlaps of steps with a parameter: four complex products a pair, of which
+ * diagonal gates need two and phase gates one. */
+static void add_step(hq_circuit_cost *cost, const hq_circuit *c, const hq_step *step, bool gradient,
+                     const hq_circuit_peak *peak)
+{
+    const double touched = touched_by(c, step), moved = touched * 32, arithmetic = touched * arithmetic_of(step->form);
     for (int pass = 0; pass < (gradient ? 3 : 1); pass++) add_pass(cost, arithmetic, moved, peak);
-    if (!gradient || op->source == HQ_SOURCE_CONSTANT) return;
-    const bool diagonal = op->gate->form == HQ_FORM_PHASE || op->gate->form == HQ_FORM_DIAGONAL;
+    if (!gradient || !has_entry(c, step)) return;
+    const bool diagonal = step->form == HQ_FORM_PHASE || step->form == HQ_FORM_DIAGONAL;
     add_pass(cost, touched * (diagonal ? 4 : 8), touched * 32, peak);
 }
 
@@ -130,6 +138,6 @@ hq_circuit_cost hq_circuit_sample_cost(const hq_circuit_work *work, bool gradien
         cost.flops = fused_flops(c, gradient);
         return cost;
     }
-    for (int i = 0; i < c->n_ops; i++) add_op(&cost, c, &c->ops[i], gradient, peak);
+    for (int i = 0; i < work->sweep.steps; i++) add_step(&cost, c, &work->sweep.step[i], gradient, peak);
     return cost;
 }

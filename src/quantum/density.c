@@ -82,5 +82,8 @@ void hq_density_run(const hq_sweep *sweep, const hq_noise *noise, int first, int
 void hq_density_diagonal(const hq_state *rho, double *p)
 {
     const size_t size = (size_t)1 << rho->qubits / 2;
-    for (size_t i = 0; i < size; i++) p[i] = fmax(rho->re[i * (size + 1)], 0);
+    for (size_t i = 0; i < size; i++) {
+        const double value = rho->re[i * (size + 1)];
+        p[i] = value < 0 ? 0 : value; /* not fmax: what is not a number must stay seen */
+    }
 }

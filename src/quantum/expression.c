@@ -127,8 +127,9 @@ static hq_status divide(const hq_reader *r, hq_binding *a, const hq_binding *b)
     return HQ_OK;
 }
 
-/* ---- grammar: sum = product {+- product}; product = factor {*_/ factor}; factor = {+-} (number | name | (sum)) ----
- */
+/* ---- grammar ----
+ *
+ * sum = product {+- product}; product = factor {times-or-over factor}; factor = {+-} (number | name | (sum)) */
 
 static hq_status read_sum(hq_reader *r, hq_binding *out);
 

@@ -2,6 +2,7 @@
 
 #include "quantum/sampling.h"
 
+#include <math.h>
 #include <string.h>
 
 static int qubits_of(const hq_hardware *h) { return h->sweep->circuit->qubits; }
@@ -153,12 +154,22 @@ static void measure_for_shots(hq_hardware *h, int basis)
     hq_sampling_start(qubits_of(h), h->tree);
 }
 
+/* Whether the probabilities can be drawn from. A state that is not finite has outputs that are not: so the training is
+ * told that it diverged. */
+static bool is_sampled(const hq_hardware *h, const counting *c)
+{
+    const hq_basis *b = &h->bases.basis[c->basis];
+    if (h->tree[1] > 0 && isfinite(h->tree[1])) return true;
+    for (int i = b->first; i < b->first + b->count; i++) c->q[h->bases.order[i]] = NAN;
+    return false;
+}
+
 static void sample_state(hq_hardware *h, const hq_shots_key *key, int64_t part, int64_t shots, counting *c)
 {
     hq_random stream = stream_of(h, key, part, 0);
     if (h->measured != c->basis) measure_for_shots(h, c->basis);
     h->measured = c->basis;
-    hq_sampling_draw(qubits_of(h), h->tree, shots, &stream, count_outcome, c);
+    if (is_sampled(h, c)) hq_sampling_draw(qubits_of(h), h->tree, shots, &stream, count_outcome, c);
 }
 
 /* Trajectories of a chunk: in proportion to its shots, rounded up, never more than shots. No product below exceeds 64
@@ -176,6 +187,7 @@ static void sample_trajectories(hq_hardware *h, const hq_shots_key *key, int64_t
         hq_random stream = stream_of(h, key, part, t + 1);
         hq_trajectory_run(h->sweep, &h->settings.noise, &stream, &h->end);
         measure_for_shots(h, c->basis);
+        if (!is_sampled(h, c)) return;
         hq_sampling_draw(qubits_of(h), h->tree, shots * (t + 1) / n - shots * t / n, &stream, count_outcome, c);
     }
 }

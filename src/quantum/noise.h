@@ -2,12 +2,16 @@
  *
  * After every gate of a circuit, on its wires (M. A. Nielsen and I. L. Chuang, "Quantum Computation and Quantum
  * Information", section 8.3):
- *  1. depolarising: with probability p the wire (a gate on one wire) or the two wires (a gate on two) lose their state
- *     to the maximally mixed one: rho -> (1 - p) rho + p I/2 (x) tr_wire rho, for two wires with I/4. That is one of
- * the 4 or 16 Pauli products at random, the identity among them, with probability p. A gate on three wires has the
- *     error of two wires on its first and second wire, then on its second and third;
- *  2. amplitude damping on every wire: |1> decays to |0> with probability gamma;
- *  3. phase damping on every wire: coherences shrink by sqrt(1 - lambda).
+ *
+ * - Depolarising: with probability p the wire (a gate on one wire) or the two wires (a gate on two) lose their state to
+ *   the maximally mixed one: rho -> (1 - p) rho + p I/2 (x) tr_wire rho, for two wires with I/4. That is one of the 4
+ *   or 16 Pauli products at random, the identity among them, with probability p. A gate on three wires has the error
+ *   of two wires on its first and second wire, then on its second and third.
+ *
+ * - Then amplitude damping on every wire: |1> decays to |0> with probability gamma.
+ *
+ * - Then phase damping on every wire: coherences shrink by sqrt(1 - lambda).
+ *
  * Reading: a 0 is read as 1 with probability readout01, a 1 as 0 with readout10, every wire by itself.
  */
 #ifndef QUANTUM_NOISE_H

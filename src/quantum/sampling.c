@@ -15,7 +15,7 @@ static int64_t invert(hq_random *stream, int64_t n, double p)
     const double odds = p / (1 - p);
     double left = hq_random_uniform(stream), probability = exp((double)n * log1p(-p));
     int64_t k = 0;
-    while (left >= probability && k < n) {
+    while (left >= probability && probability > 0 && k < n) { /* rounding may leave a little behind the last one */
         left -= probability;
         probability *= odds * (double)(n - k) / (double)(k + 1);
         k++;
@@ -60,7 +60,7 @@ static int64_t reject(hq_random *stream, double n, double p)
 
 int64_t hq_binomial(hq_random *stream, int64_t n, double p)
 {
-    if (n <= 0 || p <= 0) return 0;
+    if (n <= 0 || !(p > 0)) return 0;
     if (p >= 1) return n;
     if (n == 1) return hq_random_uniform(stream) < p;
     if (p > 0.5) return n - hq_binomial(stream, n, 1 - p);

@@ -12,9 +12,9 @@ int64_t hq_binomial(hq_random *stream, int64_t n, double p);
 typedef void hq_outcome_fn(void *ctx, uint32_t outcome, int64_t count);
 
 /* Probabilities of 2^bits outcomes stand in tree[2^bits], ..., tree[2 * 2^bits - 1], none negative, one positive; they
- * need not sum to one. hq_sampling_start fills tree[1], ..., tree[2^bits - 1]: node k holds the sum of nodes 2k and 2k
- * +
- * 1. hq_sampling_draw: counts of `shots` independent outcomes (multinomial), by splitting them at every node. */
+ * need not sum to one. hq_sampling_start fills tree[1], ..., tree[2^bits - 1]: node k holds the sum of its children, 2k
+ * and the one after it. hq_sampling_draw: counts of `shots` independent outcomes (multinomial), by splitting them at
+ * every node. */
 void hq_sampling_start(int bits, double *tree);
 void hq_sampling_draw(int bits, const double *tree, int64_t shots, hq_random *stream, hq_outcome_fn *seen, void *ctx);
 

@@ -188,6 +188,7 @@ hq_status hq_circuit_bwd_shift(const hq_circuit *circuit, hq_circuit_work *work,
                                const double *x, const double *w, const double *dq, double *dx, double *dw)
 {
     HQ_ASSERT(work->given == circuit && batch <= work->batch);
+    HQ_TRY(hq_work_check_exact(work));
     const int64_t row = (int64_t)hq_circuit_shift_evaluations(circuit) * circuit->n_observables;
     HQ_TRY(evaluate_all(work, runner, batch, x, w));
     memset(dw, 0, (size_t)circuit->weights * sizeof *dw);

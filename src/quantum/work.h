@@ -31,6 +31,9 @@ struct hq_circuit_work {
     double *outputs;       /* [batch][max(evaluations pieces O, Q + P)]: what the runner brings back */
 };
 
+/* HQ_ERR_CONFIG when the work has no memory for exact circuits, because its evaluations go one by one. */
+hq_status hq_work_check_exact(const hq_circuit_work *work);
+
 /* Rough seconds of one evaluation, of its adjoint gradient too. */
 double hq_work_seconds(const hq_circuit_work *work, bool gradient);
 

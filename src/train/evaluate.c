@@ -17,7 +17,6 @@ typedef struct hq_scored {
     hq_spreader *spreader;
     const hq_dataset *data;
     hq_split split;
-    uint32_t epoch;
     int group; /* samples */
 } hq_scored;
 
@@ -33,8 +32,7 @@ static hq_status score_rows(const hq_scored *scored, int64_t first, int n, const
     for (int i = 0; i < n; i++) scoring->samples[i] = first + i;
     hq_data_load(scored->data, scored->split, scoring->samples, n, NULL, scoring->x);
     for (int i = 0; i < n; i++) scoring->samples[i] = key_of(scored->split, first + i);
-    const hq_model_batch batch = {
-        .n = n, .x = scoring->x, .samples = scoring->samples, .epoch = scored->epoch, .runner = runner};
+    const hq_model_batch batch = {.n = n, .x = scoring->x, .samples = scoring->samples, .runner = runner};
     HQ_TRY(hq_model_predict(scored->model, &batch, &logits));
     const bool multi = info->task == HQ_TASK_MULTI_LABEL;
     for (int i = 0; i < n; i++, logits += k) {
@@ -59,7 +57,7 @@ static hq_status score_share(hq_dist *dist, const hq_scored *scored, hq_scoring 
             hq_train_spreader_round(scored->spreader, hq_rounds_active(&rounds, r) * group, group);
         hq_status here;
         if (g < 0 || status != HQ_OK)
-            here = hq_model_join(scored->model, false, scored->epoch, runner);
+            here = hq_model_join(scored->model, false, 0, runner);
         else
             here = score_rows(scored, first, (int)(n - first < group ? n - first : group), runner, scoring,
                               scoring->mine + (size_t)(first - rounds.lo * group) * width);
@@ -108,11 +106,11 @@ static hq_status conclude(const hq_dataset *data, hq_split split, double *all, h
 }
 
 hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, hq_spreader *spreader,
-                            const hq_dataset *data, hq_split split, uint32_t epoch, hq_evaluation *evaluation,
-                            double *scores, hq_class_metrics *per_class, int64_t *confusion)
+                            const hq_dataset *data, hq_split split, hq_evaluation *evaluation, double *scores,
+                            hq_class_metrics *per_class, int64_t *confusion)
 {
     const int group = hq_train_microbatch(config);
-    const hq_scored scored = {model, spreader, data, split, epoch, group};
+    const hq_scored scored = {model, spreader, data, split, group};
     hq_scoring scoring = {0};
     hq_status status = allocate(dist, model, &data->info, split, group, &scoring);
     status = hq_dist_agree(dist, status);

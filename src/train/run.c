@@ -164,7 +164,7 @@ static hq_status finish_epoch(hq_run *run)
     hq_evaluation val;
     hq_epoch_row *row;
     const hq_status status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set,
-                                               HQ_SPLIT_VAL, (uint32_t)run->progress.epoch, &val, NULL, NULL, NULL);
+                                               HQ_SPLIT_VAL, &val, NULL, NULL, NULL);
     if (status == HQ_ERR_EXECUTOR) HQ_TRY(hq_train_save(run, false)); /* behind the last step of the epoch */
     HQ_TRY(status);
     HQ_TRY(check_finite(run, &val));
@@ -201,7 +201,7 @@ static hq_status test_best(hq_run *run)
     hq_status status = hq_dist_in_turn(run->dist, restore_best, &best);
     hq_checkpoint_free(&best.state);
     if (status == HQ_OK)
-        status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TEST, 0,
+        status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TEST,
                                    &test, NULL, best.per_class, NULL);
     if (status == HQ_OK) status = hq_train_event_test(run, &test, best.per_class);
     hq_free(best.per_class);

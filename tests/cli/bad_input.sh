@@ -74,7 +74,12 @@ check "a refused resume makes no folder" test ! -e other
 # ---- divergence: 4, and the last good state stays
 refused 4 'learning_rate' train "${SMALL[@]}" --set train.learning_rate=1000 --set train.optimizer=sgd --set model.norm=none --set train.epochs=20 --run-dir diverged
 DEEP=(--set 'model.channels=[16,16,16,16,16,16,16,16,16,16]' --set 'model.padding=[1,1,1,1,1,1,1,1,1,1]' --set 'model.pool=[0,1,0,0,0,0,0,0,0,1]')
-refused 4 'validation loss' train --set phantom.train=32 --set train.batch=32 --set train.epochs=1 --set model.norm=none --set train.learning_rate=1000 "${DEEP[@]}" --run-dir nan
+FAST=(--set phantom.train=32 --set phantom.val=32 --set train.batch=32 --set train.epochs=1 --set model.norm=none --set train.learning_rate=1000)
+refused 4 'validation loss' train "${FAST[@]}" "${DEEP[@]}" --run-dir nan
+SHOTS=(--set gradient.method=parameter-shift --set shots.count=20)
+refused 4 'validation loss' train "${FAST[@]}" "${DEEP[@]}" "${SHOTS[@]}" --run-dir nan_shots
+refused 4 'validation loss' train "${FAST[@]}" "${DEEP[@]}" --set gradient.method=parameter-shift --set noise.depolarizing2=0.01 --set noise.method=density --run-dir nan_density
+refused 4 'validation loss' train "${FAST[@]}" "${DEEP[@]}" "${SHOTS[@]}" --set noise.depolarizing2=0.01 --set noise.method=trajectories --run-dir nan_trajectories
 check "no temporary files" test -z "$(find . -name '*.tmp*')"
 [ -e diverged/last.h5 ] && check "the state before is whole" "$PROGRAM" inspect --hash diverged/last.h5 >/dev/null
 

@@ -27,6 +27,8 @@ compare large "3" --set model.qubits=8
 compare batched "2" --set compute.circuit=batched --set gradient.method=parameter-shift
 compare noisy "2 4" "${SHOTS[@]}" --set shots.chunk=90 --set noise.depolarizing1=0.01 --set noise.depolarizing2=0.02 --set noise.readout01=0.02 \
     --set noise.readout10=0.04 --set shots.mitigation=readout
+loss=$(sed -n 's/.*"event":"epoch".*"val":{"loss":\([0-9.e-]*\),.*/\1/p' noisy/metrics.jsonl)
+check "evaluate draws what the validation drew: loss $loss" grep -qF "\"loss\": $loss" <(np 3 evaluate noisy --split val --json)
 compare trajectories "3" "${SHOTS[@]}" --set noise.method=trajectories --set noise.trajectories=5 --set noise.amplitude_damping=0.01 --set noise.phase_damping=0.01
 compare exact-noise "2" --set gradient.method=parameter-shift --set noise.depolarizing2=0.02
 

@@ -5,6 +5,7 @@
 #include "quantum/circuit.h"
 #include "support/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +36,7 @@ static hq_circuit_options options_of(int method, const hq_config *config)
     return (hq_circuit_options){.method = method,
                                 .spsa_step = config->gradient_spsa_step,
                                 .spsa_samples = config->gradient_spsa_samples,
-                                .seed = 7,
+                                .seed = (uint64_t)config->train_seed,
                                 .config = config};
 }
 
@@ -98,7 +99,7 @@ static void check_exact(const samples *s, int method, const char *name)
 static void test_exact_methods(void)
 {
     for (int i = 0; i < 30; i++) {
-        hq_circuit *c = random_circuit(&stream, 1 + i % 9, i % 3 == 0);
+        hq_circuit *c = random_case(&stream, 1 + i % 9, i % 3 == 0);
         samples s = samples_make(&stream, c, BATCH);
         check_exact(&s, HQ_GRADIENT_ADJOINT, "adjoint");
         check_exact(&s, HQ_GRADIENT_PARAMETER_SHIFT, "parameter shift");
@@ -144,6 +145,20 @@ static void moments_check(const moments *m, const double *x, const double *y, in
     }
 }
 
+/* Another seed of the run draws other numbers. */
+static void check_seed(const samples *s, int method, hq_config config, const int64_t *keys, uint32_t epoch,
+                       const result *have)
+{
+    config.train_seed++;
+    hq_circuit_work *work = work_for(s, method, &config);
+    result other = result_make(s);
+    run(s, work, &hq_runner_local, keys, epoch, &other);
+    CHECK(!same_results(s, have, &other));
+    if (config.shots_count > 0) CHECK(!same_bits(have->q, other.q, s->batch * s->outputs));
+    hq_circuit_work_destroy(work);
+    result_free(&other);
+}
+
 /* `draws` gradients with different keys and epochs against the exact ones; one draw again has the same bits, one with
  * other keys has not. */
 static void check_average(int method, const hq_config *config, int draws, double bias, const char *name)
@@ -161,10 +176,13 @@ static void check_average(int method, const hq_config *config, int draws, double
         run(&s, work, &hq_runner_local, keys, (uint32_t)(draw % 7), &have);
         moments_add(&m, have.dx, have.dw, split);
         if (draw > 1) continue;
+        const int64_t made = hq_memory_count();
         run(&s, work, &cutting, keys, (uint32_t)(draw % 7), &again);
+        CHECK_INT(hq_memory_count(), made);
         CHECK_MSG(same_results(&s, &have, &again), "%s: cutting the items changes bits", name);
         run(&s, work, &cutting, keys, 77, &again);
         CHECK_MSG(!same_results(&s, &have, &again), "%s: another epoch draws the same numbers", name);
+        check_seed(&s, method, *config, keys, (uint32_t)(draw % 7), &have);
     }
     moments_check(&m, exact.dx, exact.dw, split, 4.5, bias, name); /* 24 numbers: 4.5 errors are rare */
     free(m.sum);
@@ -217,7 +235,7 @@ static void test_no_samples(void)
     hq_config config;
     hq_config_defaults(&config);
     config.shots_count = 10;
-    hq_circuit *c = random_circuit(&stream, 3, false);
+    hq_circuit *c = random_case(&stream, 3, false);
     samples s = samples_make(&stream, c, BATCH);
     for (int method = HQ_GRADIENT_PARAMETER_SHIFT; method <= HQ_GRADIENT_SPSA; method++) {
         result out = result_make(&s);
@@ -233,19 +251,58 @@ static void test_no_samples(void)
     hq_circuit_destroy(c);
 }
 
-/* More pieces of shots than can be counted are refused. */
-static void test_refused(void)
+/* More pieces of shots than memory should hold are refused, on one basis and on several. */
+static void check_too_many_pieces(const char *measure)
 {
     hq_config config;
     hq_config_defaults(&config);
     config.shots_count = 1000000000;
     config.shots_chunk = 1;
-    hq_circuit *c = random_circuit(&stream, 3, false);
+    snprintf(config.model_circuit_measure, sizeof config.model_circuit_measure, "%s", measure);
+    hq_circuit *c;
+    CHECK(hq_circuit_create_config(&config, &c) == HQ_OK);
     const hq_circuit_options options = options_of(HQ_GRADIENT_PARAMETER_SHIFT, &config);
     hq_circuit_work *work;
     const int errors = hq_log_error_count();
     CHECK(hq_circuit_work_create(c, 1, &options, &work) == HQ_ERR_CONFIG);
     CHECK_INT(hq_log_error_count() - errors, 1);
+    hq_circuit_destroy(c);
+}
+
+static void test_too_many_pieces(void)
+{
+    check_too_many_pieces("Z0");
+    check_too_many_pieces("X0; Y0; Z0");
+}
+
+/* Work memory that evaluates circuits one by one does not serve the exact functions. */
+static void check_exact_refused(const samples *s, int method, const hq_config *config)
+{
+    hq_circuit_work *work = work_for(s, method, config);
+    result out = result_make(s);
+    double *jacobian = calloc((size_t)(s->outputs * (s->inputs + s->weights) + 1), sizeof *jacobian);
+    const int errors = hq_log_error_count();
+    CHECK(hq_circuit_fwd(s->circuit, work, s->batch, s->x, s->w, out.q) == HQ_ERR_CONFIG);
+    CHECK(hq_circuit_bwd_adjoint(s->circuit, work, s->batch, s->x, s->w, s->dq, out.dx, out.dw) == HQ_ERR_CONFIG);
+    CHECK(hq_circuit_bwd_shift(s->circuit, work, &hq_runner_local, s->batch, s->x, s->w, s->dq, out.dx, out.dw) ==
+          HQ_ERR_CONFIG);
+    CHECK(hq_circuit_jacobian(s->circuit, work, HQ_GRADIENT_ADJOINT, s->x, s->w, jacobian) == HQ_ERR_CONFIG);
+    CHECK_INT(hq_log_error_count() - errors, 4);
+    free(jacobian);
+    result_free(&out);
+    hq_circuit_work_destroy(work);
+}
+
+static void test_exact_refused(void)
+{
+    hq_config config;
+    hq_config_defaults(&config);
+    hq_circuit *c = random_case(&stream, 3, true);
+    samples s = samples_make(&stream, c, BATCH);
+    check_exact_refused(&s, HQ_GRADIENT_SPSA, &config);
+    config.shots_count = 10;
+    check_exact_refused(&s, HQ_GRADIENT_PARAMETER_SHIFT, &config);
+    samples_free(&s);
     hq_circuit_destroy(c);
 }
 
@@ -257,7 +314,8 @@ int main(void)
     HQ_RUN(test_shots);
     HQ_RUN(test_mitigation);
     HQ_RUN(test_no_samples);
-    HQ_RUN(test_refused);
+    HQ_RUN(test_too_many_pieces);
+    HQ_RUN(test_exact_refused);
     CHECK_INT(hq_memory_balance(), 0);
     return hq_check_result();
 }

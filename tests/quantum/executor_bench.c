@@ -66,8 +66,11 @@ const char *bench_file(const char *name)
 
 hq_status bench_evaluate(const bench *b, const hq_runner *runner, bool exact, bench_result *out)
 {
-    const hq_circuit_options options = {
-        .method = b->config.gradient_method, .spsa_step = 0.5, .spsa_samples = 4, .config = exact ? NULL : &b->config};
+    const hq_circuit_options options = {.method = b->config.gradient_method,
+                                        .spsa_step = 0.5,
+                                        .spsa_samples = 4,
+                                        .config = exact ? NULL : &b->config,
+                                        .seed = (uint64_t)b->config.train_seed};
     const hq_circuit_batch batch = {.n = BENCH_BATCH, .x = b->x, .w = b->w, .epoch = 2, .gradient = true};
     hq_circuit_work *work;
     HQ_TRY(hq_circuit_work_create(b->circuit, BENCH_BATCH, &options, &work));

@@ -63,7 +63,7 @@ static void check_circuit(const hq_circuit *c)
 static void test_random_circuits(void)
 {
     for (int i = 0; i < 200; i++) {
-        hq_circuit *c = random_circuit(&stream, 1 + i % 8, false);
+        hq_circuit *c = random_case(&stream, 1 + i % 8, false);
         check_circuit(c);
         hq_circuit_destroy(c);
     }
