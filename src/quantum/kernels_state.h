@@ -150,36 +150,43 @@ INLINE vec shuffled(vec v, int by)
     }
 }
 
+INLINE vec select(ivec which, vec yes, vec no) { return (vec)(((ivec)yes & which) | ((ivec)no & ~which)); }
+
+/* Which numbers of a vector belong to first and to second elements of pairs, as far as their lowest bits say. */
+INLINE ivec with_bits(size_t fixed, size_t value)
+{
+    ivec number;
+    for (int l = 0; l < HQ_WIDTH; l++) number[l] = l;
+    return (number & (long long)fixed) == (long long)value;
+}
+
 /* A vector's new value is own * itself + other * shuffled partner, with a coefficient for each of its numbers. */
 typedef struct mixing {
     vec own_re, own_im, other_re, other_im;
 } mixing;
 
-INLINE void set_mixing(mixing *to, int l, const hq_mat2 *m, int own, int other)
+INLINE void set_mixing(mixing *to, ivec which, const hq_mat2 *m, int own, int other)
 {
-    to->own_re[l] = m->re[own];
-    to->own_im[l] = m->im[own];
-    to->other_re[l] = m->re[other];
-    to->other_im[l] = m->im[other];
+    to->own_re = select(which, splat(m->re[own]), to->own_re);
+    to->own_im = select(which, splat(m->im[own]), to->own_im);
+    to->other_re = select(which, splat(m->re[other]), to->other_re);
+    to->other_im = select(which, splat(m->im[other]), to->other_im);
 }
 
 /* Mixing of the vector with first elements and of its partner. Numbers that belong to no pair keep their value. */
-static void make_mixing(const hq_pairs *p, const hq_mat2 *m, mixing mix[2])
+INLINE void make_mixing(const hq_pairs *p, const hq_mat2 *m, mixing mix[2])
 {
     const size_t low = HQ_WIDTH - 1, inside = p->flip & low, value = p->value & low, fixed = p->fixed & low;
-    const bool across = (p->flip & ~low) != 0;
-    static const hq_mat2 identity = {.re = {1, 0, 0, 1}};
-    for (size_t l = 0; l < HQ_WIDTH; l++) {
-        const bool first = (l & fixed) == value, second = (l & fixed) == (value ^ inside);
-        set_mixing(&mix[0], (int)l, first || (second && !across) ? m : &identity, first ? 0 : 3, first ? 1 : 2);
-        set_mixing(&mix[1], (int)l, second ? m : &identity, 3, 2);
-    }
+    const ivec first = with_bits(fixed, value), second = with_bits(fixed, value ^ inside);
+    mix[0] = mix[1] = (mixing){.own_re = splat(1)};
+    if ((p->flip & ~low) == 0) set_mixing(&mix[0], second, m, 3, 2);
+    set_mixing(&mix[0], first, m, 0, 1);
+    set_mixing(&mix[1], second, m, 3, 2);
 }
 
-/* How a form mixes: by exchange, with one factor, with two real ones, or with two complex ones. */
-typedef enum mixture { MIX_FLIP, MIX_TURN, MIX_REAL, MIX_DENSE } mixture;
-
-INLINE vec select(ivec which, vec yes, vec no) { return (vec)(((ivec)yes & which) | ((ivec)no & ~which)); }
+/* How a form mixes: by exchange, with one real factor, with a complex one, with two real ones, or with two complex
+ * ones. */
+typedef enum mixture { MIX_FLIP, MIX_SCALE, MIX_TURN, MIX_REAL, MIX_DENSE } mixture;
 
 INLINE void mix_vectors(mixture kind, vec *re, vec *im, vec partner_re, vec partner_im, const mixing *m)
 {
@@ -188,6 +195,10 @@ INLINE void mix_vectors(mixture kind, vec *re, vec *im, vec partner_re, vec part
     case MIX_FLIP:
         *re = select(m->other_re != 0, partner_re, r);
         *im = select(m->other_re != 0, partner_im, i);
+        break;
+    case MIX_SCALE:
+        *re = m->own_re * r;
+        *im = m->own_re * i;
         break;
     case MIX_TURN:
         *re = m->own_re * r - m->own_im * i;
@@ -266,7 +277,7 @@ INLINE void apply_mixture(hq_state *s, const hq_pairs *p, const mixing mix[2], m
         apply_mixed(s, p, mix, by, true, kind);                                                                        \
     else                                                                                                               \
         apply_mixed(s, p, mix, by, false, kind)
-    if (kind == MIX_TURN) { /* needs no partner */
+    if (kind == MIX_TURN || kind == MIX_SCALE) { /* need no partner */
         APPLY_BY(0);
         return;
     }
@@ -284,7 +295,10 @@ static void apply_inside(hq_state *s, const hq_pairs *p, hq_form form, const hq_
         break;
     case HQ_FORM_PHASE:
     case HQ_FORM_DIAGONAL:
-        apply_mixture(s, p, mix, MIX_TURN);
+        if (m->im[0] == 0 && m->im[3] == 0)
+            apply_mixture(s, p, mix, MIX_SCALE);
+        else
+            apply_mixture(s, p, mix, MIX_TURN);
         break;
     case HQ_FORM_REAL:
         apply_mixture(s, p, mix, MIX_REAL);
@@ -424,11 +438,10 @@ INLINE void overlap_lanes(const hq_state *bra, const hq_state *ket, const hq_pai
     }
 }
 
-static double vector_sum(vec v)
+INLINE double vector_sum(vec v)
 {
-    double sum = 0;
-    for (int l = 0; l < HQ_WIDTH; l++) sum += v[l];
-    return sum;
+    for (int by = HQ_WIDTH / 2; by > 0; by /= 2) v += shuffled(v, by);
+    return v[0];
 }
 
 static void overlap_form(const hq_state *bra, const hq_state *ket, const hq_pairs *p, hq_form form, hq_lane_matrix *out)
@@ -484,16 +497,11 @@ static void overlap_inside(const hq_state *bra, const hq_state *ket, const hq_pa
         overlap_mixed(bra, ket, p, by, false, &sum)
     WITH_SHUFFLE(p->flip & low, OVERLAP_BY)
 #undef OVERLAP_BY
-    memset(out->re, 0, 4 * sizeof(double));
-    memset(out->im, 0, 4 * sizeof(double));
-    for (size_t l = 0; l < HQ_WIDTH; l++) {
-        const bool first = (l & fixed) == value, second = (l & fixed) == (value ^ (p->flip & low));
-        for (size_t k = 0; k < 4; k++) {
-            if (!wanted(form, (int)k) || !(k < 2 ? first : second)) continue;
-            size_t at_sum = across ? k : (k == 0 || k == 3 ? 0 : 1);
-            out->re[k] += sum.r[at_sum][l];
-            out->im[k] += sum.i[at_sum][l];
-        }
+    const ivec rows[2] = {with_bits(fixed, value), with_bits(fixed, value ^ (p->flip & low))};
+    for (int k = 0; k < 4; k++) {
+        const int from_sum = across ? k : (k == 0 || k == 3 ? 0 : 1);
+        out->re[k] = wanted(form, k) ? vector_sum(select(rows[k >> 1], sum.r[from_sum], splat(0))) : 0;
+        out->im[k] = wanted(form, k) ? vector_sum(select(rows[k >> 1], sum.i[from_sum], splat(0))) : 0;
     }
 }
 

@@ -45,6 +45,8 @@ typedef struct hq_sweep {
     hq_mat2 *matrix;               /* [ops][blocks]: of the ops that have one matrix for all lanes */
     hq_lane_matrix *lane_matrix;   /* [lane ops][blocks]: of the others; none when there is one lane */
     hq_trigonometry *trigonometry; /* [lane ops] */
+    hq_mat2 *generator;            /* [entries][blocks]: of the entries of ops without inputs, when they are ready */
+    bool generators_ready;         /* for these weights; found when they are needed first */
     hq_lane_matrix products;       /* of one overlap */
     double *angle, *cosine, *sine; /* [lanes] */
     double *x;                     /* [Q][lanes] */

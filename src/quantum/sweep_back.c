@@ -46,6 +46,25 @@ static void add_laned(const hq_sweep *sweep, int op_index, int slot, int block, 
     }
 }
 
+/* The generator of an entry that has one for all lanes: with one lane, x is the sample; a gate of one parameter has a
+ * constant generator. */
+static void find_generator(const hq_sweep *sweep, int e)
+{
+    const hq_entry *entry = &sweep->circuit->entries[e];
+    const hq_op *op = &sweep->circuit->ops[entry->op];
+    double parameters[HQ_GATE_PARAMETERS_MAX] = {0};
+    if (!hq_sweep_is_laned(sweep, op)) hq_op_parameters(op, sweep->x, sweep->w, parameters);
+    op->gate->generator(parameters, entry->slot, &sweep->generator[e * HQ_GATE_BLOCKS_MAX]);
+}
+
+static void find_generators(hq_sweep *sweep)
+{
+    if (sweep->generators_ready) return;
+    for (int e = 0; e < sweep->circuit->n_entries; e++)
+        if (sweep->circuit->ops[sweep->circuit->entries[e].op].source != HQ_SOURCE_INPUT) find_generator(sweep, e);
+    sweep->generators_ready = true;
+}
+
 /* Adds the gradient by an entry, from the overlaps of one block of its op behind the whole step. */
 static void add_entry(const hq_sweep *sweep, int e, int block)
 {
@@ -58,10 +77,8 @@ static void add_entry(const hq_sweep *sweep, int e, int block)
         add_laned(sweep, op_index, slot, block, gradient);
         return;
     }
-    double parameters[HQ_GATE_PARAMETERS_MAX] = {0};
-    hq_mat2 g[HQ_GATE_BLOCKS_MAX];
-    if (!laned) hq_op_parameters(op, sweep->x, sweep->w, parameters);
-    op->gate->generator(parameters, slot, g);
+    const hq_mat2 *g = &sweep->generator[e * HQ_GATE_BLOCKS_MAX];
+    if (op->source == HQ_SOURCE_INPUT) find_generator(sweep, e);
     const hq_mat2 carried = hq_sweep_carry(sweep, op_index, 0, &g[block]);
     add_shared(&carried, &sweep->products, op->binding[slot].scale, sweep->lanes, gradient);
 }
@@ -99,6 +116,7 @@ void hq_sweep_back(hq_sweep *sweep)
 {
     const hq_circuit *c = sweep->circuit;
     int entries = c->n_entries, left = entries;
+    find_generators(sweep);
     memset(sweep->gradient, 0, (size_t)(c->inputs + c->weights) * sweep->lanes * sizeof(double));
     for (int g = sweep->groups - 1; g >= 0 && entries > 0; g--) {
         size_t place = 0;

@@ -33,6 +33,7 @@ void hq_sweep_take(hq_sweep *sweep, const hq_circuit *circuit, const hq_kernels 
     hq_state_take(&sweep->lambda, circuit->qubits, lane_bits, arena);
     sweep->group = hq_arena_take(arena, (size_t)circuit->n_ops, sizeof *sweep->group);
     sweep->matrix = hq_arena_take(arena, (size_t)circuit->n_ops * HQ_GATE_BLOCKS_MAX, sizeof *sweep->matrix);
+    sweep->generator = hq_arena_take(arena, (size_t)circuit->n_entries * HQ_GATE_BLOCKS_MAX, sizeof *sweep->generator);
     take_lane_matrices(sweep, arena);
     hq_sweep_take_steps(sweep, arena);
     sweep->angle = hq_arena_take(arena, lanes, sizeof(double));
@@ -177,6 +178,7 @@ void hq_sweep_start(hq_sweep *sweep)
 void hq_sweep_bind_weights(hq_sweep *sweep, const double *w)
 {
     memcpy(sweep->w, w, (size_t)sweep->circuit->weights * sizeof *w);
+    sweep->generators_ready = false;
     bind_all(sweep, HQ_SOURCE_WEIGHT);
 }
 
