@@ -59,6 +59,26 @@ typedef struct hq_train_options {
  * when the training diverged. */
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options);
 
+/* Where the time of training steps goes: seconds of this rank. */
+typedef struct hq_step_times {
+    double data;     /* images drawn, decoded, augmented */
+    double network;  /* forward, backward, circuits; waiting for other ranks' circuits */
+    double exchange; /* gradients as integers, and their sum over ranks: waiting for the slowest */
+    double update;   /* of parameters and statistics */
+} hq_step_times;
+
+typedef struct hq_train_speed {
+    int images; /* of a step: a full batch */
+    int ranks;
+    int steps;           /* of a run */
+    hq_step_times times; /* of a step, of the rank that calls */
+} hq_train_speed;
+
+/* Times training steps over full batches, with nothing written: seconds_per_step[runs] of runs of about run_seconds,
+ * after one that is not counted. summary: prints what is trained first. */
+hq_status hq_train_measure(hq_dist *dist, const hq_config *config, bool summary, int runs, double run_seconds,
+                           double *seconds_per_step, hq_train_speed *out_speed);
+
 /* Micro-batch in force: train.microbatch, or chosen from train.batch alone, about 16. Local. */
 int hq_train_microbatch(const hq_config *config);
 

@@ -20,6 +20,7 @@ static const char help[] =
     "  circuit [CONFIG]       draw the circuit and count its gates; circuit CHECKPOINT: with trained weights\n"
     "  circuit eval FILE      outputs and Jacobians of the circuits in a JSON file\n"
     "  bench circuit [CONFIG] how fast circuits are evaluated, on every path and instruction set\n"
+    "  bench train [CONFIG]   images per second of training steps, and where their time goes\n"
     "\n"
     "options\n"
     "  --set KEY=VALUE        override a key of the configuration, for example --set train.batch=128 (repeatable)\n"

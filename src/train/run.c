@@ -45,8 +45,7 @@ static hq_status build(void *ctx)
     return allocate(run);
 }
 
-/* The data set is loaded and every rank has its network; nothing has been written yet. */
-static hq_status set_up(hq_run *run)
+hq_status hq_train_set_up(hq_run *run)
 {
     HQ_TRY(hq_train_load_data(run->dist, run->config, &run->data));
     const hq_data_info *info = &run->data.set.info;
@@ -62,7 +61,7 @@ static hq_status set_up(hq_run *run)
     return hq_train_spreader_create(run->dist, run->config, run->model, &run->spreader);
 }
 
-static void release(hq_run *run)
+void hq_train_release(hq_run *run)
 {
     hq_train_events_close(run);
     hq_free(run->class_weight);
@@ -301,7 +300,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
 {
     hq_run run = {.dist = dist, .config = config, .dir = options->run_dir, .resume = options->resume};
     hq_train_signals_install();
-    hq_status status = set_up(&run);
+    hq_status status = hq_train_set_up(&run);
     if (status == HQ_OK && run.resume) status = hq_train_resume(&run, run.resume);
     if (status == HQ_OK) status = prepare_folder(&run);
     if (status == HQ_OK && run.resume) status = hq_train_restore_best(&run, run.resume);
@@ -311,6 +310,6 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
         if (hq_dist_rank(dist) == 0) hq_train_print_absent(&run.data.set);
         status = train(&run);
     }
-    release(&run);
+    hq_train_release(&run);
     return status;
 }

@@ -63,7 +63,8 @@ typedef struct hq_run {
     int64_t *samples;
     hq_real *mean_stats;
 
-    FILE *metrics; /* rank 0 */
+    hq_step_times times; /* of all steps of this process */
+    FILE *metrics;       /* rank 0 */
     double started, epoch_started, last_line;
     int64_t steps_at_start;
     hq_circuit_load load;  /* of the training steps of the epoch under way, by this process */
@@ -81,6 +82,11 @@ typedef struct hq_step_result {
     int batch;
     bool stop; /* some rank was asked to stop */
 } hq_step_result;
+
+/* run.c: the data set is loaded and every rank has its network; nothing has been written yet. Collective. Freed by
+ * hq_train_release (local), whether it worked or not. */
+hq_status hq_train_set_up(hq_run *run);
+void hq_train_release(hq_run *run);
 
 /* step.c: one update. HQ_ERR_NUMERIC when a number was not finite. */
 hq_status hq_train_step(hq_run *run, hq_step_result *result);

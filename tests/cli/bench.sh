@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh PROGRAM: hqcnn-dist bench circuit as a user meets it. What it measures is not judged here.
+# bench.sh PROGRAM: hqcnn-dist bench circuit and bench train as a user meets them. What it measures is not judged here.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 PLAIN=(--set compute.kernel=plain)
@@ -39,8 +39,26 @@ else
     echo "not tried: --json (python3 is missing)"
 fi
 
+# ---- training steps
+TRAIN=("${SMALL[@]}" --set train.batch=40)
+np 2 bench train "${TRAIN[@]}" >train.txt
+same "bench train" $? 0
+check "what is trained" grep -q '^ranks     2 on 1 node' train.txt
+check "images per second" grep -qE '^median of 7 runs of [0-9]+ steps of 40 images: [0-9]+ images/s \([0-9]+ to [0-9]+\), [0-9.]+ ms a step$' train.txt
+check "the phases are the step" awk '$2 ~ /^[0-9.]+$/ && $4 == "%" { sum += $3; n++ } END { exit !(n == 4 && sum > 80 && sum < 120) }' train.txt
+same "nothing is written" "$(find . -name '*.h5' -o -name metrics.jsonl | wc -l)" 0
+if command -v python3 >/dev/null; then
+    "$PROGRAM" bench train "${TRAIN[@]}" --json >train.json
+    same "bench train --json" $? 0
+    check "numbers" python3 -c '
+import json
+r = json.load(open("train.json"))
+assert r["ranks"] == 1 and r["images_per_step"] == 40 and abs(r["images_per_second"] * r["seconds_per_step"] - 40) < 0.1
+assert sorted(r["phase_seconds_per_step"]) == ["data", "exchange", "network", "update"]'
+fi
+
 # ---- refusals
-for words in 'bench' 'bench train'; do
+for words in 'bench' 'bench nothing'; do
     # shellcheck disable=SC2086
     "$PROGRAM" $words >out.txt 2>err.txt
     same "exit code of: $words" $? 2
