@@ -148,7 +148,7 @@ typedef enum hq_scope {
     WORD(train, class_weights, TRAIN, "none", "none|balanced",                                                         \
          "balanced: weigh the loss by n / (classes * n_class); multi-label: positives by negatives / positives")       \
     WORD(compute, kernel, TRAIN, "auto", "auto|avx512|avx2|plain",                                                     \
-         "instruction set of the circuit simulator; auto: the best of the processor")                                  \
+         "instruction set of convolutions and circuits; auto: the best of the processor")                              \
     WORD(compute, circuit, TRAIN, "auto", "auto|fused|batched|single",                                                 \
          "how exact circuits are evaluated; fused: one unitary for the whole batch; batched: samples side by side in " \
          "vector registers; single: one state at a time; auto: by estimated cost")                                     \

@@ -13,14 +13,19 @@
 
 /* ---- layers ---------------------------------------------------------------------------------------------------- */
 
-/* Shape of a convolution with stride 1: y is [n][h + 2 pad - r + 1][w + 2 pad - s + 1][k]. */
+/* Shape of a convolution with stride 1: y is [n][h + 2 pad - r + 1][w + 2 pad - s + 1][k]. kernel: the instruction set,
+ * HQ_COMPUTE_KERNEL_* of config.h, which this processor must have. */
 typedef struct hq_conv {
     int n, h, w, c, k, r, s, pad;
+    int kernel;
 } hq_conv;
+
+/* Name of an instruction set for convolutions ("avx512"; of AUTO: the best one), NULL when this processor lacks it. */
+const char *hq_conv_kernel_name(int kernel);
 
 int hq_conv_out_h(const hq_conv *conv);
 int hq_conv_out_w(const hq_conv *conv);
-/* Numbers of work memory that fwd and bwd need (im2col of the batch). */
+/* Numbers of work memory that fwd and bwd need (images with padding, weights in tiles). */
 size_t hq_conv_work(const hq_conv *conv);
 /* y = conv(x, w) + bias. */
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,

@@ -104,8 +104,9 @@ static hq_status plan_stages(hq_model *model, const hq_config *config, const hq_
     model->stages = config->model_channels.n;
     for (int i = 0; i < model->stages; i++) {
         hq_stage *stage = &model->stage[i];
-        stage->conv = (hq_conv){model->max_batch,          h, w, c, config->model_channels.v[i], KERNEL, KERNEL,
-                                config->model_padding.v[i]};
+        stage->conv = (hq_conv){
+            model->max_batch,      h, w, c, config->model_channels.v[i], KERNEL, KERNEL, config->model_padding.v[i],
+            config->compute_kernel};
         stage->out_h = hq_conv_out_h(&stage->conv);
         stage->out_w = hq_conv_out_w(&stage->conv);
         stage->pool = config->model_pool.v[i] != 0;
@@ -206,7 +207,8 @@ static hq_status make_arena(hq_model *model)
 
 static void name_variant(hq_model *model)
 {
-    int n = snprintf(model->variant, sizeof model->variant, "%s", hq_kernel_variant());
+    int n = snprintf(model->variant, sizeof model->variant, "%s; convolutions %s", hq_kernel_variant(),
+                     hq_conv_kernel_name(model->stage[0].conv.kernel));
     if (model->circuit)
         snprintf(model->variant + n, sizeof model->variant - (size_t)n, "; circuits %s, %s",
                  hq_circuit_work_path(model->circuit_work), hq_circuit_work_kernel(model->circuit_work));
@@ -217,6 +219,11 @@ static hq_status build(hq_model *model, const hq_config *config, const hq_data_i
     if (info->depth != 1)
         HQ_FAIL(HQ_ERR_CONFIG, "\"%s\" holds volumes (%d x %d x %d); this version trains on images only (depth 1)",
                 info->name, info->depth, info->height, info->width);
+    if (!hq_conv_kernel_name(config->compute_kernel))
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "compute.kernel = \"%s\": this processor does not have that instruction set; allowed: \"auto\", "
+                "\"plain\" and what it has (best: \"%s\")",
+                hq_config_word("compute.kernel", config->compute_kernel), hq_conv_kernel_name(HQ_COMPUTE_KERNEL_AUTO));
     HQ_TRY(plan_stages(model, config, info));
     HQ_TRY(plan_circuit(model, config));
     name_variant(model);

@@ -1,111 +1,186 @@
-/* Convolution as one matrix product: im2col turns every output pixel into a row of the r * s * c inputs it sees. */
+/* conv.c: convolutions by direct kernels. The gradient of the input is a convolution too: of the outputs' gradient,
+ * with the kernel turned by half a turn and inputs and outputs exchanged. */
 #include "hqcnn/nn.h"
+#include "nn/conv_kernels.h"
 #include "nn/rows.h"
 
-#include <limits.h>
 #include <string.h>
 
 int hq_conv_out_h(const hq_conv *conv) { return conv->h + 2 * conv->pad - conv->r + 1; }
 
 int hq_conv_out_w(const hq_conv *conv) { return conv->w + 2 * conv->pad - conv->s + 1; }
 
-static int64_t out_pixels(const hq_conv *conv) { return (int64_t)conv->n * hq_conv_out_h(conv) * hq_conv_out_w(conv); }
-
-static int patch_size(const hq_conv *conv) { return conv->r * conv->s * conv->c; }
-
-size_t hq_conv_work(const hq_conv *conv) { return (size_t)out_pixels(conv) * (size_t)patch_size(conv); }
-
-/* Kernel columns [lo, hi) whose input pixel lies inside the image, for output column ox. */
-static void inside_columns(const hq_conv *conv, int ox, int *lo, int *hi)
+static const hq_conv_kernels *kernels_of(const hq_conv *conv)
 {
-    int first = conv->pad - ox, end = conv->w + conv->pad - ox;
-    *lo = first < 0 ? 0 : first < conv->s ? first : conv->s;
-    *hi = end > conv->s ? conv->s : end > *lo ? end : *lo;
+    const hq_conv_kernels *kernels = hq_conv_kernels_find(conv->kernel);
+    HQ_ASSERT(kernels);
+    return kernels;
 }
 
-/* Offset of the input row under kernel row kr at output row oy of image i; -1 when it lies in the padding. */
-static int64_t input_row(const hq_conv *conv, int i, int oy, int kr)
+/* ---- work memory ---- */
+
+static size_t rounded(size_t n) { return (n + HQ_CONV_WIDTH_MAX - 1) / HQ_CONV_WIDTH_MAX * HQ_CONV_WIDTH_MAX; }
+
+/* Numbers of: the images with padding around; weights in tiles; gradients of the outputs with a border as wide as the
+ * kernel; the same with channels filled up to whole vectors. */
+static size_t padded_size(const hq_conv *conv)
 {
-    int iy = oy + kr - conv->pad;
-    if (iy < 0 || iy >= conv->h) return -1;
-    return ((int64_t)i * conv->h + iy) * conv->w * conv->c;
+    if (conv->pad == 0) return 0;
+    return rounded((size_t)conv->n * (size_t)(conv->h + 2 * conv->pad) * (size_t)(conv->w + 2 * conv->pad) *
+                   (size_t)conv->c);
+}
+static size_t packed_size(const hq_conv *conv)
+{
+    return (size_t)(conv->r * conv->s) * rounded((size_t)conv->c) * rounded((size_t)conv->k);
+}
+static size_t border_size(const hq_conv *conv)
+{
+    return rounded((size_t)conv->n * (size_t)(conv->h + conv->r - 1) * (size_t)(conv->w + conv->s - 1) *
+                   (size_t)conv->k);
+}
+static size_t filled_size(const hq_conv *conv)
+{
+    return (size_t)conv->n * (size_t)hq_conv_out_h(conv) * (size_t)hq_conv_out_w(conv) * rounded((size_t)conv->k);
 }
 
-/* One kernel row of a patch: s * c neighbours of the input row (NULL: all padding), zero outside. */
-static void copy_patch_row(const hq_conv *conv, const hq_real *row, int ox, hq_real *patch)
+size_t hq_conv_work(const hq_conv *conv)
 {
-    int lo = conv->s, hi = conv->s, c = conv->c;
-    if (row) inside_columns(conv, ox, &lo, &hi);
-    memset(patch, 0, (size_t)(lo * c) * sizeof *patch);
-    if (hi > lo)
-        memcpy(patch + lo * c, row + (int64_t)(ox - conv->pad + lo) * c, (size_t)((hi - lo) * c) * sizeof *patch);
-    memset(patch + hi * c, 0, (size_t)((conv->s - hi) * c) * sizeof *patch);
+    const size_t border = border_size(conv), filled = filled_size(conv);
+    return padded_size(conv) + packed_size(conv) + (border > filled ? border : filled);
 }
 
-/* patches[n][oh][ow][r][s][c] from x. */
-static void im2col(const hq_conv *conv, const hq_real *x, hq_real *patches)
+/* ---- copies ---- */
+
+/* Images [h][w][c] in larger ones [h + 2 pad_h][w + 2 pad_w][c] of zeros; a negative pad cuts off. */
+static void copy_padded(int n, int h, int w, int c, int pad_h, int pad_w, const hq_real *x, hq_real *out)
 {
-    int oh = hq_conv_out_h(conv), ow = hq_conv_out_w(conv), row_size = conv->s * conv->c;
-    for (int i = 0; i < conv->n; i++)
-        for (int oy = 0; oy < oh; oy++)
-            for (int ox = 0; ox < ow; ox++)
-                for (int kr = 0; kr < conv->r; kr++, patches += row_size) {
-                    int64_t row = input_row(conv, i, oy, kr);
-                    copy_patch_row(conv, row >= 0 ? x + row : NULL, ox, patches);
-                }
+    const int oh = h + 2 * pad_h, ow = w + 2 * pad_w;
+    const int left = pad_w > 0 ? pad_w : 0, from = pad_w < 0 ? -pad_w : 0, width = w - 2 * from;
+    const size_t row = (size_t)ow * (size_t)c;
+    for (int i = 0; i < n; i++)
+        for (int y = 0; y < oh; y++, out += row) {
+            const int iy = y - pad_h;
+            if (iy < 0 || iy >= h) {
+                memset(out, 0, row * sizeof *out);
+                continue;
+            }
+            const hq_real *in = x + (((size_t)i * (size_t)h + (size_t)iy) * (size_t)w + (size_t)from) * (size_t)c;
+            memset(out, 0, (size_t)(left * c) * sizeof *out);
+            memcpy(out + left * c, in, (size_t)(width * c) * sizeof *out);
+            memset(out + (left + width) * c, 0, (size_t)((ow - left - width) * c) * sizeof *out);
+        }
 }
 
-static void add_patch_row(const hq_conv *conv, const hq_real *patch, int ox, hq_real *row)
+/* Channels filled up with zeros to a multiple of the width. */
+static void copy_filled(size_t pixels, int k, int filled, const hq_real *dy, hq_real *out)
 {
-    int lo, hi;
-    inside_columns(conv, ox, &lo, &hi);
-    int count = (hi - lo) * conv->c;
-    hq_real *to = row + (int64_t)(ox - conv->pad + lo) * conv->c;
-    const hq_real *from = patch + lo * conv->c;
-    HQ_ROWS_VECTOR
-    for (int j = 0; j < count; j++) to[j] += from[j];
+    for (size_t p = 0; p < pixels; p++, dy += k, out += filled) {
+        memcpy(out, dy, (size_t)k * sizeof *out);
+        memset(out + k, 0, (size_t)(filled - k) * sizeof *out);
+    }
 }
 
-/* The adjoint of im2col: every input pixel sums its places in the patches. */
-static void col2im(const hq_conv *conv, const hq_real *patches, hq_real *dx)
+/* Weights [rows][outputs] in tiles of output channels, [tile][rows][tile width], zeros behind the last channel; taken
+ * from w + row_start[row] + channel * stride. */
+static void pack_tile(const hq_real *w, size_t stride, int channels, int width, hq_real *out)
 {
-    int oh = hq_conv_out_h(conv), ow = hq_conv_out_w(conv), row_size = conv->s * conv->c;
-    memset(dx, 0, (size_t)conv->n * conv->h * conv->w * conv->c * sizeof *dx);
-    for (int i = 0; i < conv->n; i++)
-        for (int oy = 0; oy < oh; oy++)
-            for (int ox = 0; ox < ow; ox++)
-                for (int kr = 0; kr < conv->r; kr++, patches += row_size) {
-                    int64_t row = input_row(conv, i, oy, kr);
-                    if (row >= 0) add_patch_row(conv, patches, ox, dx + row);
-                }
+    for (int ch = 0; ch < width; ch++) out[ch] = ch < channels ? w[(size_t)ch * stride] : 0;
 }
 
-/* Rows of the matrix product; BLAS counts in int. */
-static int gemm_rows(const hq_conv *conv)
+static void pack(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
 {
-    HQ_ASSERT(hq_conv_out_h(conv) > 0 && hq_conv_out_w(conv) > 0);
-    int64_t rows = out_pixels(conv);
-    HQ_ASSERT(rows <= INT_MAX);
-    return (int)rows;
+    const int rows = conv->r * conv->s * conv->c, k = conv->k;
+    for (int first = 0, width; first < k; first += width) {
+        width = hq_conv_tile(kernels, k, first);
+        for (int row = 0; row < rows; row++, out += width)
+            pack_tile(w + (size_t)row * (size_t)k + first, 1, k - first, width, out);
+    }
+}
+
+/* The turned kernel: rows (r, s, k), outputs c. */
+static void pack_turned(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
+{
+    const int taps = conv->r * conv->s, c = conv->c, k = conv->k;
+    for (int first = 0, width; first < c; first += width) {
+        width = hq_conv_tile(kernels, c, first);
+        for (int tap = taps - 1; tap >= 0; tap--)
+            for (int from = 0; from < k; from++, out += width)
+                pack_tile(w + ((size_t)tap * (size_t)c + (size_t)first) * (size_t)k + from, (size_t)k, c - first, width,
+                          out);
+    }
+}
+
+/* ---- convolutions ---- */
+
+/* The images with their padding: as they are, or copied into work memory. */
+static const hq_real *with_padding(const hq_conv *conv, const hq_real *x, hq_real *work)
+{
+    if (conv->pad == 0) return x;
+    copy_padded(conv->n, conv->h, conv->w, conv->c, conv->pad, conv->pad, x, work);
+    return work;
+}
+
+static hq_correlation forward_shape(const hq_conv *conv)
+{
+    const int oh = hq_conv_out_h(conv), ow = hq_conv_out_w(conv);
+    HQ_ASSERT(oh > 0 && ow > 0);
+    return (hq_correlation){.n = conv->n,
+                            .h = conv->h + 2 * conv->pad,
+                            .w = conv->w + 2 * conv->pad,
+                            .c = conv->c,
+                            .r = conv->r,
+                            .patch = conv->s * conv->c,
+                            .oh = oh,
+                            .ow = ow,
+                            .k = conv->k};
 }
 
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
                  hq_real *work)
 {
-    int rows = gemm_rows(conv);
-    im2col(conv, x, work);
-    hq_rows_fill(rows, conv->k, bias, y);
-    hq_gemm(false, false, rows, conv->k, patch_size(conv), work, w, 1, y);
+    const hq_conv_kernels *kernels = kernels_of(conv);
+    const hq_correlation shape = forward_shape(conv);
+    hq_real *packed = work + padded_size(conv);
+    pack(kernels, conv, w, packed);
+    kernels->correlate(&shape, with_padding(conv, x, work), packed, bias, y);
+}
+
+static void weights_bwd(const hq_conv *conv, const hq_real *x, const hq_real *dy, hq_real *dw, hq_real *work)
+{
+    const hq_conv_kernels *kernels = kernels_of(conv);
+    const hq_correlation shape = forward_shape(conv);
+    const int filled = (conv->k + kernels->width - 1) / kernels->width * kernels->width;
+    hq_real *copy = work + padded_size(conv) + packed_size(conv);
+    if (filled != conv->k) {
+        copy_filled((size_t)conv->n * (size_t)shape.oh * (size_t)shape.ow, conv->k, filled, dy, copy);
+        dy = copy;
+    }
+    kernels->weights(&shape, with_padding(conv, x, work), dy, filled, dw);
+}
+
+static void input_bwd(const hq_conv *conv, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *work)
+{
+    const hq_conv_kernels *kernels = kernels_of(conv);
+    const int oh = hq_conv_out_h(conv), ow = hq_conv_out_w(conv);
+    hq_real *packed = work + padded_size(conv), *bordered = packed + packed_size(conv);
+    const hq_correlation shape = {.n = conv->n,
+                                  .h = conv->h + conv->r - 1,
+                                  .w = conv->w + conv->s - 1,
+                                  .c = conv->k,
+                                  .r = conv->r,
+                                  .patch = conv->s * conv->k,
+                                  .oh = conv->h,
+                                  .ow = conv->w,
+                                  .k = conv->c};
+    copy_padded(conv->n, oh, ow, conv->k, conv->r - 1 - conv->pad, conv->s - 1 - conv->pad, dy, bordered);
+    pack_turned(kernels, conv, w, packed);
+    kernels->correlate(&shape, bordered, packed, NULL, dx);
 }
 
 void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw,
                  hq_real *dbias, hq_real *work)
 {
-    int rows = gemm_rows(conv);
-    im2col(conv, x, work);
-    hq_gemm(true, false, patch_size(conv), conv->k, rows, work, dy, 0, dw);
-    hq_rows_total(rows, conv->k, dy, dbias);
-    if (!dx) return;
-    hq_gemm(false, true, rows, patch_size(conv), conv->k, dy, w, 0, work);
-    col2im(conv, work, dx);
+    weights_bwd(conv, x, dy, dw, work);
+    hq_rows_total((int64_t)conv->n * hq_conv_out_h(conv) * hq_conv_out_w(conv), conv->k, dy, dbias);
+    if (dx) input_bwd(conv, w, dy, dx, work);
 }

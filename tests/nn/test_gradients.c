@@ -2,6 +2,7 @@
  *
  * A layer becomes a number through fixed random coefficients: f = sum_i dy[i] y[i], so that df/dx is what _bwd computes
  * from dy. Four points: f' = (-f(x + 2h) + 8 f(x + h) - 8 f(x - h) + f(x - 2h)) / 12h, error of order h^4. */
+#include "hqcnn/config.h"
 #include "nn/arrays.h"
 
 typedef double (*objective)(void *context);
@@ -66,7 +67,7 @@ static void conv_forward(layer *l) { hq_conv_fwd(&l->conv, l->x, l->a, l->b, l->
 static void test_conv(void)
 {
     for (int pad = 0; pad < 2; pad++) {
-        hq_conv conv = {2, 4, 5, 3, 4, 3, 2, pad};
+        hq_conv conv = {2, 4, 5, 3, 4, 3, 2, pad, HQ_COMPUTE_KERNEL_AUTO};
         size_t out = (size_t)(2 * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * 4);
         layer l = make_layer(2 * 4 * 5 * 3, out, 3 * 2 * 3 * 4, 4);
         l.forward = conv_forward, l.conv = conv, l.scratch = output_array(hq_conv_work(&conv));

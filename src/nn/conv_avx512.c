@@ -1,0 +1,10 @@
+/* conv_avx512.c: convolutions for x86-64 processors with AVX-512; src/CMakeLists.txt gives the compiler the
+ * instruction sets. */
+#if defined(__x86_64__)
+#define HQ_BYTES 64
+#define HQ_ROWS 12
+
+#include "nn/conv_direct.h"
+
+HQ_DEFINE_CONV_KERNELS(hq_conv_avx512, "avx512");
+#endif

@@ -1,0 +1,222 @@
+/* conv_direct.h: direct convolution kernels. Included once by each conv_<variant>.c, which defines HQ_BYTES, the size
+ * of a register, and HQ_ROWS, how many rows of two accumulators its registers hold.
+ *
+ * A tile of outputs, HQ_ROWS of them times two registers of channels, stays in registers: for every number that a
+ * kernel row sees there is one vector of weights and one broadcast for each pixel.
+ */
+#include "nn/conv_kernels.h"
+
+#include <string.h>
+
+#define HQ_LANES ((int)(HQ_BYTES / sizeof(hq_real)))
+#define INLINE static inline __attribute__((always_inline))
+
+typedef hq_real vec __attribute__((vector_size(HQ_BYTES), aligned(sizeof(hq_real)), may_alias));
+
+INLINE vec splat(hq_real x) { return x - (vec){0}; }
+INLINE vec load(const hq_real *p) { return *(const vec *)p; }
+
+/* Stores the first `count` numbers. */
+INLINE void store(hq_real *to, vec v, int count)
+{
+    if (count >= HQ_LANES)
+        *(vec *)to = v;
+    else if (count > 0)
+        memcpy(to, &v, (size_t)count * sizeof *to);
+}
+
+/* ---- outputs ---- */
+
+/* `pixels` neighbours in a row of outputs, `vectors` vectors of their channels, of which `channels` exist. */
+INLINE void correlate_tile(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias,
+                           hq_real *y, int channels, const int pixels, const int vectors)
+{
+    vec sum[HQ_ROWS][2];
+    const size_t c = (size_t)shape->c, row = (size_t)shape->w * c;
+    hq_real start[2 * HQ_BYTES / sizeof(hq_real)] = {0};
+    if (bias) memcpy(start, bias, (size_t)channels * sizeof *bias);
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < vectors; v++) sum[p][v] = load(start + v * HQ_LANES);
+    for (int r = 0; r < shape->r; r++, x += row) {
+        for (int j = 0; j < shape->patch; j++, w += vectors * HQ_LANES) {
+            const vec w0 = load(w), w1 = vectors > 1 ? load(w + HQ_LANES) : w0;
+#pragma GCC unroll 16
+            for (int p = 0; p < pixels; p++) {
+                const vec in = splat(x[(size_t)p * c + (size_t)j]);
+                sum[p][0] += in * w0;
+                if (vectors > 1) sum[p][1] += in * w1;
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; p++)
+        for (int v = 0; v < vectors; v++) store(y + p * shape->k + v * HQ_LANES, sum[p][v], channels - v * HQ_LANES);
+}
+
+/* Calls a macro with a number from 1 to HQ_ROWS as a constant. */
+#if HQ_ROWS > 6
+#define MORE_ROWS(CALL)                                                                                                \
+    case 7:                                                                                                            \
+        CALL(7);                                                                                                       \
+        break;                                                                                                         \
+    case 8:                                                                                                            \
+        CALL(8);                                                                                                       \
+        break;                                                                                                         \
+    case 9:                                                                                                            \
+        CALL(9);                                                                                                       \
+        break;                                                                                                         \
+    case 10:                                                                                                           \
+        CALL(10);                                                                                                      \
+        break;                                                                                                         \
+    case 11:                                                                                                           \
+        CALL(11);                                                                                                      \
+        break;                                                                                                         \
+    case 12:                                                                                                           \
+        CALL(12);                                                                                                      \
+        break;
+#else
+#define MORE_ROWS(CALL)
+#endif
+#define WITH_ROWS(number, CALL)                                                                                        \
+    switch (number) {                                                                                                  \
+    case 1:                                                                                                            \
+        CALL(1);                                                                                                       \
+        break;                                                                                                         \
+    case 2:                                                                                                            \
+        CALL(2);                                                                                                       \
+        break;                                                                                                         \
+    case 3:                                                                                                            \
+        CALL(3);                                                                                                       \
+        break;                                                                                                         \
+    case 4:                                                                                                            \
+        CALL(4);                                                                                                       \
+        break;                                                                                                         \
+    case 5:                                                                                                            \
+        CALL(5);                                                                                                       \
+        break;                                                                                                         \
+    case 6:                                                                                                            \
+        CALL(6);                                                                                                       \
+        break;                                                                                                         \
+        MORE_ROWS(CALL)                                                                                                \
+    }
+
+/* Part i of `size`, cut into parts of at most HQ_ROWS that differ by one at most. */
+INLINE int parts_of(int size) { return (size + HQ_ROWS - 1) / HQ_ROWS; }
+INLINE int part_start(int size, int i) { return (int)((int64_t)i * size / parts_of(size)); }
+
+static void correlate_row(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias,
+                          hq_real *y, int channels)
+{
+    const int parts = parts_of(shape->ow);
+    for (int i = 0; i < parts; i++) {
+        const int first = part_start(shape->ow, i), pixels = part_start(shape->ow, i + 1) - first;
+        const hq_real *from = x + (size_t)first * (size_t)shape->c;
+        hq_real *to = y + (size_t)first * (size_t)shape->k;
+#define ONE(p) correlate_tile(shape, from, w, bias, to, channels, p, 1)
+#define TWO(p) correlate_tile(shape, from, w, bias, to, channels, p, 2)
+        if (channels > HQ_LANES)
+            WITH_ROWS(pixels, TWO)
+        else
+            WITH_ROWS(pixels, ONE)
+#undef ONE
+#undef TWO
+    }
+}
+
+static void correlate(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y)
+{
+    const size_t row = (size_t)shape->w * (size_t)shape->c, out_row = (size_t)shape->ow * (size_t)shape->k;
+    for (int i = 0; i < shape->n; i++, x += (size_t)shape->h * row, y += (size_t)shape->oh * out_row) {
+        const hq_real *weights = w;
+        for (int first = 0; first < shape->k; first += 2 * HQ_LANES) {
+            const int left = shape->k - first, channels = left < 2 * HQ_LANES ? left : 2 * HQ_LANES;
+            for (int oy = 0; oy < shape->oh; oy++)
+                correlate_row(shape, x + (size_t)oy * row, weights, bias ? bias + first : NULL,
+                              y + (size_t)oy * out_row + first, channels);
+            weights += (size_t)(shape->r * shape->patch) * (size_t)(channels > HQ_LANES ? 2 : 1) * HQ_LANES;
+        }
+    }
+}
+
+/* ---- gradients of weights ---- */
+
+/* `inputs` neighbours in a kernel row times `vectors` vectors of channels, added to dw; x and dy are of one image. */
+INLINE void weights_tile(const hq_correlation *shape, int images, const hq_real *x, const hq_real *dy, int dy_stride,
+                         hq_real *dw, int channels, const int inputs, const int vectors)
+{
+    vec sum[HQ_ROWS][2];
+    const size_t c = (size_t)shape->c, row = (size_t)shape->w * c, image = (size_t)shape->h * row;
+#pragma GCC unroll 16
+    for (int j = 0; j < inputs; j++)
+        for (int v = 0; v < vectors; v++) sum[j][v] = splat(0);
+    for (int i = 0; i < images; i++) {
+        for (int oy = 0; oy < shape->oh; oy++) {
+            const hq_real *in = x + (size_t)i * image + (size_t)oy * row;
+            for (int ox = 0; ox < shape->ow; ox++, in += c, dy += dy_stride) {
+                const vec g0 = load(dy), g1 = vectors > 1 ? load(dy + HQ_LANES) : g0;
+#pragma GCC unroll 16
+                for (int j = 0; j < inputs; j++) {
+                    const vec broadcast = splat(in[j]);
+                    sum[j][0] += broadcast * g0;
+                    if (vectors > 1) sum[j][1] += broadcast * g1;
+                }
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int j = 0; j < inputs; j++)
+        for (int v = 0; v < vectors; v++) {
+            hq_real before[HQ_BYTES / sizeof(hq_real)] = {0};
+            const int count = channels - v * HQ_LANES < HQ_LANES ? channels - v * HQ_LANES : HQ_LANES;
+            hq_real *to = dw + j * shape->k + v * HQ_LANES;
+            memcpy(before, to, (size_t)count * sizeof *to);
+            store(to, load(before) + sum[j][v], count);
+        }
+}
+
+/* Images whose inputs and gradients stay in a cache of half a megabyte, by the shape alone. */
+static int image_group(const hq_correlation *shape)
+{
+    const size_t numbers = (size_t)(shape->h * shape->w * shape->c) + (size_t)(shape->oh * shape->ow * shape->k);
+    const size_t group = ((size_t)1 << 19) / (numbers * sizeof(hq_real));
+    return group < 1 ? 1 : group > 64 ? 64 : (int)group;
+}
+
+static void add_weights(const hq_correlation *shape, int images, const hq_real *x, const hq_real *dy, int dy_stride,
+                        hq_real *dw)
+{
+    const int parts = parts_of(shape->patch);
+    for (int first = 0; first < shape->k; first += 2 * HQ_LANES) {
+        const int left = shape->k - first, channels = left < 2 * HQ_LANES ? left : 2 * HQ_LANES;
+        for (int r = 0; r < shape->r; r++)
+            for (int i = 0; i < parts; i++) {
+                const int j = part_start(shape->patch, i), inputs = part_start(shape->patch, i + 1) - j;
+                const hq_real *in = x + (size_t)r * (size_t)shape->w * (size_t)shape->c + j;
+                hq_real *to = dw + (size_t)(r * shape->patch + j) * (size_t)shape->k + first;
+#define ONE(p) weights_tile(shape, images, in, dy + first, dy_stride, to, channels, p, 1)
+#define TWO(p) weights_tile(shape, images, in, dy + first, dy_stride, to, channels, p, 2)
+                if (channels > HQ_LANES)
+                    WITH_ROWS(inputs, TWO)
+                else
+                    WITH_ROWS(inputs, ONE)
+#undef ONE
+#undef TWO
+            }
+    }
+}
+
+static void weights(const hq_correlation *shape, const hq_real *x, const hq_real *dy, int dy_stride, hq_real *dw)
+{
+    const int group = image_group(shape);
+    const size_t image = (size_t)shape->h * (size_t)shape->w * (size_t)shape->c,
+                 out = (size_t)shape->oh * (size_t)shape->ow * (size_t)dy_stride;
+    memset(dw, 0, (size_t)(shape->r * shape->patch) * (size_t)shape->k * sizeof *dw);
+    for (int first = 0; first < shape->n; first += group) {
+        const int images = shape->n - first < group ? shape->n - first : group;
+        add_weights(shape, images, x + (size_t)first * image, dy + (size_t)first * out, dy_stride, dw);
+    }
+}
+
+#define HQ_DEFINE_CONV_KERNELS(variable, text)                                                                         \
+    const hq_conv_kernels variable = {.name = (text), .width = HQ_LANES, .correlate = correlate, .weights = weights}
