@@ -16,4 +16,4 @@ done | sed -E 's/.*"best_epoch":([0-9]+).*"acc":([0-9.e-]+),"auc":([0-9.e-]+).*/
     { printf "%4d  %10d    %.4f    %.4f\n", NR, $1, $2, $3
       acc += $2; acc2 += $2 * $2; auc += $3; auc2 += $3 * $3 }
     function sd(sum, squares) { return NR > 1 ? sqrt(((squares - sum * sum / NR) > 0 ? squares - sum * sum / NR : 0) / (NR - 1)) : 0 }
-    END { printf "mean +- sd          %.3f +- %.3f  %.3f +- %.3f\n", acc / NR, sd(acc, acc2), auc / NR, sd(auc, auc2) }'
+    END { if (NR > 0) printf "mean +- sd          %.3f +- %.3f  %.3f +- %.3f\n", acc / NR, sd(acc, acc2), auc / NR, sd(auc, auc2) }'
