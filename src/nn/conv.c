@@ -80,13 +80,13 @@ static void copy_filled(size_t pixels, int k, int filled, const hq_real *dy, hq_
     }
 }
 
-/* Weights [rows][outputs] in tiles of output channels, [tile][rows][tile width], zeros behind the last channel; taken
- * from w + row_start[row] + channel * stride. */
+/* One row of a tile: `channels` weights, `stride` numbers apart, zeros behind them. */
 static void pack_tile(const hq_real *w, size_t stride, int channels, int width, hq_real *out)
 {
     for (int ch = 0; ch < width; ch++) out[ch] = ch < channels ? w[(size_t)ch * stride] : 0;
 }
 
+/* Weights [r][s][c][k] in tiles of output channels: [tile][r][s][c][width of the tile]. */
 static void pack(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
 {
     const int rows = conv->r * conv->s * conv->c, k = conv->k;
@@ -97,7 +97,7 @@ static void pack(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_r
     }
 }
 
-/* The turned kernel: rows (r, s, k), outputs c. */
+/* The same of the turned kernel [r][s][k][c], inputs and outputs exchanged. */
 static void pack_turned(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
 {
     const int taps = conv->r * conv->s, c = conv->c, k = conv->k;

@@ -141,7 +141,8 @@ static void correlate(const hq_correlation *shape, const hq_real *x, const hq_re
 
 /* ---- gradients of weights ---- */
 
-/* `inputs` neighbours in a kernel row times `vectors` vectors of channels, added to dw; x and dy are of one image. */
+/* `inputs` neighbours in a kernel row times `vectors` vectors of channels, summed over all output pixels of some
+ * images and added to dw. */
 INLINE void weights_tile(const hq_correlation *shape, int images, const hq_real *x, const hq_real *dy, int dy_stride,
                          hq_real *dw, int channels, const int inputs, const int vectors)
 {

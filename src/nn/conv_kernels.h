@@ -18,7 +18,8 @@ typedef struct hq_conv_kernels {
     const char *name;
     int width; /* numbers in a register */
 
-    /* y[n][oh][ow][k] = bias + correlation of x with w; w as hq_conv_pack lays it out, bias[k] or NULL for zeros. */
+    /* y[n][oh][ow][k] = bias + correlation of x with w; w in tiles of output channels,
+     * [tile][r][patch][hq_conv_tile], zeros behind the last channel; bias[k] or NULL for zeros. */
     void (*correlate)(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y);
 
     /* dw[r][patch][k] = sum over output pixels of x dy, dy[n][oh][ow][dy_stride] with zeros behind the first k up to
