@@ -27,18 +27,22 @@ INLINE void store(hq_real *to, vec v, int count)
 
 /* ---- outputs ---- */
 
-/* `pixels` neighbours in a row of outputs, `vectors` vectors of their channels, of which `channels` exist. */
+/* A kernel row is summed by itself, which keeps the chains of roundings short: `pixels` neighbours in a row of outputs,
+ * `vectors` vectors of their channels, of which `channels` exist. */
 INLINE void correlate_tile(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias,
                            hq_real *y, int channels, const int pixels, const int vectors)
 {
-    vec sum[HQ_ROWS][2];
+    vec total[HQ_ROWS][2], sum[HQ_ROWS][2];
     const size_t c = (size_t)shape->c, row = (size_t)shape->w * c;
     hq_real start[2 * HQ_BYTES / sizeof(hq_real)] = {0};
     if (bias) memcpy(start, bias, (size_t)channels * sizeof *bias);
 #pragma GCC unroll 16
     for (int p = 0; p < pixels; p++)
-        for (int v = 0; v < vectors; v++) sum[p][v] = load(start + v * HQ_LANES);
+        for (int v = 0; v < vectors; v++) total[p][v] = load(start + v * HQ_LANES);
     for (int r = 0; r < shape->r; r++, x += row) {
+#pragma GCC unroll 16
+        for (int p = 0; p < pixels; p++)
+            for (int v = 0; v < vectors; v++) sum[p][v] = splat(0);
         for (int j = 0; j < shape->patch; j++, w += vectors * HQ_LANES) {
             const vec w0 = load(w), w1 = vectors > 1 ? load(w + HQ_LANES) : w0;
 #pragma GCC unroll 16
@@ -48,10 +52,13 @@ INLINE void correlate_tile(const hq_correlation *shape, const hq_real *x, const 
                 if (vectors > 1) sum[p][1] += in * w1;
             }
         }
+#pragma GCC unroll 16
+        for (int p = 0; p < pixels; p++)
+            for (int v = 0; v < vectors; v++) total[p][v] += sum[p][v];
     }
 #pragma GCC unroll 16
     for (int p = 0; p < pixels; p++)
-        for (int v = 0; v < vectors; v++) store(y + p * shape->k + v * HQ_LANES, sum[p][v], channels - v * HQ_LANES);
+        for (int v = 0; v < vectors; v++) store(y + p * shape->k + v * HQ_LANES, total[p][v], channels - v * HQ_LANES);
 }
 
 /* Calls a macro with a number from 1 to HQ_ROWS as a constant. */
