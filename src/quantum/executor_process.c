@@ -244,6 +244,18 @@ static bool give_input(hq_process *process, const char **request, size_t *left)
     return true;
 }
 
+/* The program takes no more input: what it has written before, without waiting for more. */
+static hq_reply last_words(hq_process *process, size_t longest, hq_line *line)
+{
+    struct pollfd output = {.fd = process->output, .events = POLLIN};
+    while (poll(&output, 1, 0) > 0) {
+        bool more;
+        const hq_reply reply = take_output(process, longest, line, &more);
+        if (!more) return reply;
+    }
+    return HQ_REPLY_ENDED;
+}
+
 /* Milliseconds until then, rounded up. */
 static int left_until(double time)
 {
@@ -268,7 +280,8 @@ hq_reply hq_process_ask(hq_process *process, const char *request, size_t n, doub
             const hq_reply reply = take_output(process, longest, line, &more);
             if (!more) return reply;
         }
-        if (ready > 0 && files[1].revents && !give_input(process, &request, &n)) return HQ_REPLY_ENDED;
+        if (ready > 0 && files[1].revents && !give_input(process, &request, &n))
+            return last_words(process, longest, line);
         if (left_until(until) == 0) return HQ_REPLY_LATE;
     }
 }
