@@ -158,6 +158,10 @@ double hq_clock(void);
 /* Name of this host, in static memory. */
 const char *hq_host_name(void);
 
+/* Whether this processor has the instruction sets of a variant of kernels: AVX2 with FMA; AVX-512 F, DQ and VL too. */
+bool hq_machine_has_avx2(void);
+bool hq_machine_has_avx512(void);
+
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 
 /* Copies `text` into buffer[size], always terminated; false when it did not fit. */

@@ -54,7 +54,7 @@ int64_t hq_model_quantum_count(const hq_model *model);
 const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classical" */
 
 /* Kernels in use, of the convolutions and of the circuits, for example "openblas 0.3.21 SkylakeX, fp32;
- * convolutions avx512; circuits fused, avx512": bits are promised for one variant. Owned by the model. */
+ * layers avx512; circuits fused, avx512": bits are promised for one variant. Owned by the model. */
 const char *hq_model_variant(const hq_model *model);
 
 size_t hq_model_input_size(const hq_model *model);  /* numbers of one sample */

@@ -1,10 +1,9 @@
 /* nn.h: layers, losses, update rules, schedules and initialisation as functions on plain arrays.
  *
  * Pixel-major layout: images x[N][H][W][C], convolution weights w[R][S][C][K], dense weights w[in][out]. Every _bwd
- * function writes (does not add to) its gradients. A convolution, norm or dense layer with dx = NULL does not compute
- * it. Arrays are disjoint except where a comment allows otherwise. NaN goes through every function. Nothing here
- * allocates or fails. Knows no MPI; every function is local. Letters: N batch, H W C input, K output channels, R S
- * kernel.
+ * function writes (does not add to) its gradients. A convolution or dense layer with dx = NULL does not compute it.
+ * Arrays are disjoint except where a comment allows otherwise. NaN goes through every function. Nothing here allocates
+ * or fails. Knows no MPI; every function is local. Letters: N batch, H W C input, K output channels, R S kernel.
  */
 #ifndef HQCNN_NN_H
 #define HQCNN_NN_H
@@ -20,8 +19,8 @@ typedef struct hq_conv {
     int kernel;
 } hq_conv;
 
-/* Name of an instruction set for convolutions ("avx512"; of AUTO: the best one), NULL when this processor lacks it. */
-const char *hq_conv_kernel_name(int kernel);
+/* Name of an instruction set for layers ("avx512"; of AUTO: the best one), NULL when this processor lacks it. */
+const char *hq_nn_kernel_name(int kernel);
 
 int hq_conv_out_h(const hq_conv *conv);
 int hq_conv_out_w(const hq_conv *conv);
@@ -30,34 +29,46 @@ size_t hq_conv_work(const hq_conv *conv);
 /* y = conv(x, w) + bias. */
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
                  hq_real *work);
+/* dx or dbias may be NULL. */
 void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw,
                  hq_real *dbias, hq_real *work);
 
-/* Batch norm over rows (n * h * w) of c channels: y = scale * (x - mean) / sqrt(var + eps) + shift.
- * fwd_train writes mean[c] and var[c] of this micro-batch (biased variance, as normalisation uses it; two-pass). */
-void hq_batchnorm_fwd_train(int64_t rows, int c, double eps, const hq_real *x, const hq_real *scale,
-                            const hq_real *shift, hq_real *y, hq_real *mean, hq_real *var);
-void hq_batchnorm_fwd_eval(int64_t rows, int c, double eps, const hq_real *x, const hq_real *scale,
-                           const hq_real *shift, const hq_real *mean, const hq_real *var, hq_real *y);
-void hq_batchnorm_bwd(int64_t rows, int c, double eps, const hq_real *x, const hq_real *scale, const hq_real *mean,
-                      const hq_real *var, const hq_real *dy, hq_real *dx, hq_real *dscale, hq_real *dshift);
+/* What stands behind a convolution, as one layer: norm, ReLU, and with `pool` 2x2 max pooling (2x2x2 where d > 1) with
+ * stride 2; a last odd row, column or plane is dropped. x is [n][d][h][w][c], y [n][out_d][out_h][out_w][c]. */
+typedef struct hq_norm {
+    int kind, groups; /* HQ_NORM_* of config.h; groups of group norm, which divide c */
+    double eps;
+    int n, d, h, w, c;
+    bool pool;
+    int kernel; /* as above */
+} hq_norm;
 
-/* Group norm: each of `groups` groups of channels of each sample is normalised over pixels and channels of the group.
- * mean, var: [n][groups], written by fwd, read by bwd. */
-void hq_groupnorm_fwd(int n, int64_t pixels, int c, int groups, double eps, const hq_real *x, const hq_real *scale,
-                      const hq_real *shift, hq_real *y, hq_real *mean, hq_real *var);
-void hq_groupnorm_bwd(int n, int64_t pixels, int c, int groups, double eps, const hq_real *x, const hq_real *scale,
-                      const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx, hq_real *dscale,
-                      hq_real *dshift);
+int hq_norm_out_d(const hq_norm *norm);
+int hq_norm_out_h(const hq_norm *norm);
+int hq_norm_out_w(const hq_norm *norm);
+/* Numbers of mean, and of var: [c] for batch norm, [n][groups] for group norm, 0 for none. */
+size_t hq_norm_statistics_size(const hq_norm *norm);
+/* Numbers of work memory, which is aligned for double. */
+size_t hq_norm_work(const hq_norm *norm);
+
+/* Mean and biased variance of x: of each channel of this micro-batch, or of each group of channels of each sample. */
+void hq_norm_statistics(const hq_norm *norm, const hq_real *x, hq_real *mean, hq_real *var, void *work);
+
+/* y = max over a cell of max(0, scale * (x - mean) / sqrt(var + eps) + shift). choice, where pooled: the place of the
+ * maximum in its cell, 0..3 or 0..7 in memory order, the first of equal ones. Without a norm: scale 1, shift 0, mean 0,
+ * none of which is read. */
+void hq_norm_fwd(const hq_norm *norm, const hq_real *x, const hq_real *scale, const hq_real *shift, const hq_real *mean,
+                 const hq_real *var, hq_real *y, uint8_t *choice, void *work);
+
+/* The gradients by x (through the statistics too), scale and shift from that by y; y, choice, mean and var as forward
+ * left them. */
+void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const hq_real *y, const uint8_t *choice, const hq_real *scale,
+                 const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx, hq_real *dscale,
+                 hq_real *dshift, void *work);
 
 /* y = max(x, 0); bwd needs y only. y may be x, dx may be dy. */
 void hq_relu_fwd(size_t count, const hq_real *x, hq_real *y);
 void hq_relu_bwd(size_t count, const hq_real *y, const hq_real *dy, hq_real *dx);
-
-/* 2x2 max pooling with stride 2 (a last odd row or column is dropped): y[n][h / 2][w / 2][c]; choice holds 0..3, the
- * first maximum in row order. */
-void hq_maxpool_fwd(int n, int h, int w, int c, const hq_real *x, hq_real *y, uint8_t *choice);
-void hq_maxpool_bwd(int n, int h, int w, int c, const uint8_t *choice, const hq_real *dy, hq_real *dx);
 
 /* Adaptive average pooling to out x out: cell i covers rows floor(i h / out) .. ceil((i + 1) h / out) - 1 (PyTorch's
  * rule). */

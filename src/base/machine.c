@@ -27,3 +27,15 @@ const char *hq_host_name(void)
     }
     return name;
 }
+
+#if defined(__x86_64__)
+bool hq_machine_has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool hq_machine_has_avx512(void)
+{
+    return hq_machine_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+#else
+bool hq_machine_has_avx2(void) { return false; }
+bool hq_machine_has_avx512(void) { return false; }
+#endif

@@ -1,6 +1,8 @@
 /* backward.c: a micro-batch from the loss back to the gradient block. */
 #include "model/network.h"
 
+#include <string.h>
+
 /* The two gradient buffers are used in turn: `from` holds the gradient of a layer's output, the other takes that of its
  * input. */
 static hq_real *other(hq_model *model, const hq_real *from)
@@ -59,37 +61,20 @@ static hq_real *reduce_bwd(hq_model *model, int n, const hq_real *features, hq_r
     return dx;
 }
 
-/* From the gradient of the normalised values to that of the convolution's output, in place or in the other buffer. */
-static hq_real *norm_bwd(hq_model *model, hq_stage *stage, int n, hq_real *d)
-{
-    if (model->norm == HQ_NORM_NONE) return d;
-    const int64_t pixels = (int64_t)stage->out_h * stage->out_w;
-    hq_real *dx = other(model, d);
-    const hq_real *scale = hq_weights_at(model, stage->scale);
-    hq_real *dscale = hq_grads_at(model, stage->scale), *dshift = hq_grads_at(model, stage->shift);
-    if (model->norm == HQ_NORM_GROUP)
-        hq_groupnorm_bwd(n, pixels, stage->conv.k, model->norm_groups, HQ_NORM_EPSILON, stage->pre, scale,
-                         stage->group_mean, stage->group_var, d, dx, dscale, dshift);
-    else
-        hq_batchnorm_bwd(n * pixels, stage->conv.k, HQ_NORM_EPSILON, stage->pre, scale,
-                         model->batch_stats + stage->mean.offset, stage->batch_var, d, dx, dscale, dshift);
-    return dx;
-}
-
 /* Returns the gradient of the stage's input, or NULL for the first stage, which needs none. */
-static hq_real *stage_bwd(hq_model *model, int i, int n, hq_real *d)
+static hq_real *stage_bwd(hq_model *model, int i, hq_real *dout)
 {
     hq_stage *stage = &model->stage[i];
-    if (stage->pool) {
-        hq_real *unpooled = other(model, d);
-        hq_maxpool_bwd(n, stage->out_h, stage->out_w, stage->conv.k, stage->choice, d, unpooled);
-        d = unpooled;
+    hq_real *dpre = other(model, dout), *dx = i > 0 ? dout : NULL, *dbias = hq_grads_at(model, stage->bias);
+    hq_norm_bwd(&stage->norm, stage->pre, stage->out, stage->choice, hq_weights_at(model, stage->scale),
+                stage->batch_mean, stage->batch_var, dout, dpre, hq_grads_at(model, stage->scale),
+                hq_grads_at(model, stage->shift), model->work);
+    if (model->norm == HQ_NORM_BATCH) { /* which takes every bias away again */
+        memset(dbias, 0, (size_t)stage->bias.count * sizeof *dbias);
+        dbias = NULL;
     }
-    hq_relu_bwd((size_t)n * (size_t)stage->out_h * (size_t)stage->out_w * (size_t)stage->conv.k, stage->act, d, d);
-    d = norm_bwd(model, stage, n, d);
-    hq_real *dx = i > 0 ? other(model, d) : NULL;
-    hq_conv_bwd(&stage->conv, stage->in, hq_weights_at(model, stage->weight), d, dx, hq_grads_at(model, stage->weight),
-                hq_grads_at(model, stage->bias), model->work);
+    hq_conv_bwd(&stage->conv, stage->in, hq_weights_at(model, stage->weight), dpre, dx,
+                hq_grads_at(model, stage->weight), dbias, model->work);
     return dx;
 }
 
@@ -106,10 +91,10 @@ hq_status hq_model_backward(hq_model *model, const hq_model_batch *batch)
     hq_real *d = reduce_bwd(model, n, model->adapt ? model->adapted : last->out, dangles);
     if (model->adapt) {
         hq_real *dx = other(model, d);
-        hq_avgpool_bwd(n, last->pool_h, last->pool_w, last->conv.k, model->features, d, dx);
+        hq_avgpool_bwd(n, last->out_h, last->out_w, last->conv.k, model->features, d, dx);
         d = dx;
     }
-    for (int i = model->stages - 1; i >= 0; i--) d = stage_bwd(model, i, n, d);
+    for (int i = model->stages - 1; i >= 0; i--) d = stage_bwd(model, i, d);
     return HQ_OK;
 }
 

@@ -107,17 +107,24 @@ static hq_status plan_stages(hq_model *model, const hq_config *config, const hq_
         stage->conv = (hq_conv){
             model->max_batch,      h, w, c, config->model_channels.v[i], KERNEL, KERNEL, config->model_padding.v[i],
             config->compute_kernel};
-        stage->out_h = hq_conv_out_h(&stage->conv);
-        stage->out_w = hq_conv_out_w(&stage->conv);
-        stage->pool = config->model_pool.v[i] != 0;
-        stage->pool_h = stage->pool ? stage->out_h / 2 : stage->out_h;
-        stage->pool_w = stage->pool ? stage->out_w / 2 : stage->out_w;
-        if (stage->pool_h < 1 || stage->pool_w < 1)
+        stage->norm = (hq_norm){.kind = config->model_norm,
+                                .groups = config->model_norm_groups,
+                                .eps = HQ_NORM_EPSILON,
+                                .n = model->max_batch,
+                                .d = 1,
+                                .h = hq_conv_out_h(&stage->conv),
+                                .w = hq_conv_out_w(&stage->conv),
+                                .c = stage->conv.k,
+                                .pool = config->model_pool.v[i] != 0,
+                                .kernel = config->compute_kernel};
+        stage->out_h = hq_norm_out_h(&stage->norm);
+        stage->out_w = hq_norm_out_w(&stage->norm);
+        if (stage->out_h < 1 || stage->out_w < 1)
             HQ_FAIL(HQ_ERR_CONFIG,
                     "images of \"%s\" (%d x %d) are too small for the network: nothing is left after convolution %d; "
                     "use fewer or padded convolutions (model.channels, model.padding, model.pool)",
                     info->name, info->height, info->width, i + 1);
-        h = stage->pool_h, w = stage->pool_w, c = stage->conv.k;
+        h = stage->out_h, w = stage->out_w, c = stage->conv.k;
     }
     model->features = config->model_features;
     model->adapt = h != model->features || w != model->features;
@@ -152,20 +159,18 @@ static void take_stages(hq_model *model, hq_arena *arena, size_t *largest, size_
     size_t n = (size_t)model->max_batch, real = sizeof(hq_real);
     for (int i = 0; i < model->stages; i++) {
         hq_stage *stage = &model->stage[i];
-        size_t k = (size_t)stage->conv.k,
-               in = n * (size_t)stage->conv.h * (size_t)stage->conv.w * (size_t)stage->conv.c;
-        size_t count = n * (size_t)stage->out_h * (size_t)stage->out_w * k;
-        size_t pooled = n * (size_t)stage->pool_h * (size_t)stage->pool_w * k;
+        const hq_norm *norm = &stage->norm;
+        const size_t k = (size_t)stage->conv.k, statistics = hq_norm_statistics_size(norm);
+        const size_t in = n * (size_t)stage->conv.h * (size_t)stage->conv.w * (size_t)stage->conv.c;
+        const size_t count = n * (size_t)norm->h * (size_t)norm->w * k;
+        const size_t out = n * (size_t)stage->out_h * (size_t)stage->out_w * k;
         stage->pre = hq_arena_take(arena, count, real);
-        stage->act = model->norm == HQ_NORM_NONE ? stage->pre : hq_arena_take(arena, count, real);
-        stage->out = stage->pool ? hq_arena_take(arena, pooled, real) : stage->act;
-        if (stage->pool) stage->choice = hq_arena_take(arena, pooled, 1);
-        if (model->norm == HQ_NORM_BATCH) stage->batch_var = hq_arena_take(arena, k, real);
-        if (model->norm == HQ_NORM_GROUP) {
-            stage->group_mean = hq_arena_take(arena, n * (size_t)model->norm_groups, real);
-            stage->group_var = hq_arena_take(arena, n * (size_t)model->norm_groups, real);
-        }
+        stage->out = hq_arena_take(arena, out, real);
+        stage->choice = norm->pool ? hq_arena_take(arena, out, 1) : NULL;
+        stage->batch_mean = hq_arena_take(arena, statistics, real);
+        stage->batch_var = hq_arena_take(arena, statistics, real);
         *largest = larger(*largest, larger(count, in));
+        *work = larger(*work, hq_norm_work(norm));
         *work = larger(*work, hq_conv_work(&stage->conv));
     }
 }
@@ -207,8 +212,8 @@ static hq_status make_arena(hq_model *model)
 
 static void name_variant(hq_model *model)
 {
-    int n = snprintf(model->variant, sizeof model->variant, "%s; convolutions %s", hq_kernel_variant(),
-                     hq_conv_kernel_name(model->stage[0].conv.kernel));
+    int n = snprintf(model->variant, sizeof model->variant, "%s; layers %s", hq_kernel_variant(),
+                     hq_nn_kernel_name(model->stage[0].conv.kernel));
     if (model->circuit)
         snprintf(model->variant + n, sizeof model->variant - (size_t)n, "; circuits %s, %s",
                  hq_circuit_work_path(model->circuit_work), hq_circuit_work_kernel(model->circuit_work));
@@ -219,11 +224,11 @@ static hq_status build(hq_model *model, const hq_config *config, const hq_data_i
     if (info->depth != 1)
         HQ_FAIL(HQ_ERR_CONFIG, "\"%s\" holds volumes (%d x %d x %d); this version trains on images only (depth 1)",
                 info->name, info->depth, info->height, info->width);
-    if (!hq_conv_kernel_name(config->compute_kernel))
+    if (!hq_nn_kernel_name(config->compute_kernel))
         HQ_FAIL(HQ_ERR_CONFIG,
                 "compute.kernel = \"%s\": this processor does not have that instruction set; allowed: \"auto\", "
                 "\"plain\" and what it has (best: \"%s\")",
-                hq_config_word("compute.kernel", config->compute_kernel), hq_conv_kernel_name(HQ_COMPUTE_KERNEL_AUTO));
+                hq_config_word("compute.kernel", config->compute_kernel), hq_nn_kernel_name(HQ_COMPUTE_KERNEL_AUTO));
     HQ_TRY(plan_stages(model, config, info));
     HQ_TRY(plan_circuit(model, config));
     name_variant(model);
@@ -237,7 +242,6 @@ hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int
     *out_model = NULL;
     HQ_TRY(hq_alloc(sizeof *model, "network", &model));
     model->norm = config->model_norm;
-    model->norm_groups = config->model_norm_groups;
     model->scaling = config->model_scaling;
     model->dropout = config->model_dropout;
     model->head = config->model_head;

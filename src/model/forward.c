@@ -1,43 +1,40 @@
 /* forward.c: a micro-batch from pixels to logits. */
 #include "model/network.h"
 
-/* Batch norm with the statistics of this micro-batch; notes them (variance unbiased) for the running ones. */
-static void normalise_batch(hq_model *model, hq_stage *stage, int64_t rows)
+/* Notes the statistics of this micro-batch (variance unbiased) for the running ones. */
+static void note_statistics(hq_model *model, const hq_stage *stage)
 {
-    const int c = stage->conv.k;
-    hq_real *mean = model->batch_stats + stage->mean.offset, *var = model->batch_stats + stage->var.offset;
-    hq_batchnorm_fwd_train(rows, c, HQ_NORM_EPSILON, stage->pre, hq_weights_at(model, stage->scale),
-                           hq_weights_at(model, stage->shift), stage->act, mean, stage->batch_var);
+    const int64_t rows = (int64_t)stage->norm.n * stage->norm.h * stage->norm.w;
     const double unbiased = rows > 1 ? (double)rows / (double)(rows - 1) : 1;
-    for (int i = 0; i < c; i++) var[i] = (hq_real)(stage->batch_var[i] * unbiased);
+    for (int i = 0; i < stage->norm.c; i++) {
+        model->batch_stats[stage->mean.offset + i] = stage->batch_mean[i];
+        model->batch_stats[stage->var.offset + i] = (hq_real)(stage->batch_var[i] * unbiased);
+    }
 }
 
-static void normalise(hq_model *model, hq_stage *stage, int n, bool training)
+/* Norm, ReLU and pooling, by the statistics of this micro-batch or, for batch norm outside training, the running ones.
+ */
+static void normalise(hq_model *model, hq_stage *stage, bool training)
 {
-    const int c = stage->conv.k;
-    const int64_t pixels = (int64_t)stage->out_h * stage->out_w, rows = n * pixels;
-    const hq_real *scale = hq_weights_at(model, stage->scale), *shift = hq_weights_at(model, stage->shift);
-    if (model->norm == HQ_NORM_GROUP)
-        hq_groupnorm_fwd(n, pixels, c, model->norm_groups, HQ_NORM_EPSILON, stage->pre, scale, shift, stage->act,
-                         stage->group_mean, stage->group_var);
-    else if (model->norm == HQ_NORM_BATCH && training)
-        normalise_batch(model, stage, rows);
-    else if (model->norm == HQ_NORM_BATCH)
-        hq_batchnorm_fwd_eval(rows, c, HQ_NORM_EPSILON, stage->pre, scale, shift, model->stats + stage->mean.offset,
-                              model->stats + stage->var.offset, stage->act);
+    const hq_real *mean = stage->batch_mean, *var = stage->batch_var;
+    if (model->norm == HQ_NORM_BATCH && !training) {
+        mean = model->stats + stage->mean.offset;
+        var = model->stats + stage->var.offset;
+    } else {
+        hq_norm_statistics(&stage->norm, stage->pre, stage->batch_mean, stage->batch_var, model->work);
+        if (model->norm == HQ_NORM_BATCH) note_statistics(model, stage);
+    }
+    hq_norm_fwd(&stage->norm, stage->pre, hq_weights_at(model, stage->scale), hq_weights_at(model, stage->shift), mean,
+                var, stage->out, stage->choice, model->work);
 }
 
 static const hq_real *stage_fwd(hq_model *model, hq_stage *stage, const hq_real *x, int n, bool training)
 {
     stage->in = x;
-    stage->conv.n = n;
+    stage->conv.n = stage->norm.n = n;
     hq_conv_fwd(&stage->conv, x, hq_weights_at(model, stage->weight), hq_weights_at(model, stage->bias), stage->pre,
                 model->work);
-    normalise(model, stage, n, training);
-    size_t count = (size_t)n * (size_t)stage->out_h * (size_t)stage->out_w * (size_t)stage->conv.k;
-    hq_relu_fwd(count, stage->act, stage->act);
-    if (stage->pool)
-        hq_maxpool_fwd(n, stage->out_h, stage->out_w, stage->conv.k, stage->act, stage->out, stage->choice);
+    normalise(model, stage, training);
     return stage->out;
 }
 
@@ -108,7 +105,7 @@ hq_status hq_model_forward(hq_model *model, const hq_model_batch *batch, bool tr
     for (int i = 0; i < model->stages; i++) x = stage_fwd(model, &model->stage[i], x, n, training);
     if (model->adapt) {
         const hq_stage *last = &model->stage[model->stages - 1];
-        hq_avgpool_fwd(n, last->pool_h, last->pool_w, last->conv.k, model->features, x, model->adapted);
+        hq_avgpool_fwd(n, last->out_h, last->out_w, last->conv.k, model->features, x, model->adapted);
         x = model->adapted;
     }
     hq_dense_fwd(n, model->flat, model->inputs, x, hq_weights_at(model, model->reduce_weight),

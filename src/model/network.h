@@ -12,25 +12,23 @@ typedef struct hq_slot {
     int64_t offset, count;
 } hq_slot;
 
-/* Convolution, norm, ReLU and, where set, 2x2 max pooling. Activations of the last pass stay for backward. */
+/* Convolution, norm, ReLU and, where set, max pooling. Activations of the last pass stay for backward. conv.n and
+ * norm.n are set by every pass. */
 typedef struct hq_stage {
-    hq_conv conv;       /* conv.n is set by every pass */
-    int out_h, out_w;   /* after the convolution */
-    int pool_h, pool_w; /* after pooling, or as above */
-    bool pool;
+    hq_conv conv;
+    hq_norm norm;                       /* with ReLU and pooling */
+    int out_h, out_w;                   /* after pooling */
     hq_slot weight, bias, scale, shift; /* parameters */
     hq_slot mean, var;                  /* statistics block */
     const hq_real *in;
     hq_real *pre;                    /* convolution's output */
-    hq_real *act;                    /* after norm and ReLU; the same memory as pre without a norm */
-    hq_real *out;                    /* after pooling; the same memory as act without pooling */
-    hq_real *group_mean, *group_var; /* group norm only: [n][groups] */
-    hq_real *batch_var;              /* biased variance of this micro-batch, batch norm only */
-    uint8_t *choice;
+    hq_real *out;                    /* after norm, ReLU and pooling */
+    uint8_t *choice;                 /* of the maxima, where pooled */
+    hq_real *batch_mean, *batch_var; /* statistics of this micro-batch, biased variance */
 } hq_stage;
 
 struct hq_model {
-    int norm, norm_groups, scaling;
+    int norm, scaling;
     double dropout;
     int task, classes, labels;
     int channels, height, width; /* of the input */
@@ -62,7 +60,7 @@ struct hq_model {
     hq_real *hidden, *keep, *dropped; /* [n][head] */
     hq_real *logits, *dlogits;        /* [n][classes] */
     hq_real *gradient[2];             /* two images' worth of gradient, used in turn */
-    hq_real *work;                    /* im2col */
+    hq_real *work;                    /* of convolutions and norms */
     double *angles64, *measured64, *dangles64, *dmeasured64, *weights64, *dweights64;
 };
 

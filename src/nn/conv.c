@@ -1,7 +1,7 @@
 /* conv.c: convolutions by direct kernels. The gradient of the input is a convolution too: of the outputs' gradient,
  * with the kernel turned by half a turn and inputs and outputs exchanged. */
 #include "hqcnn/nn.h"
-#include "nn/conv_kernels.h"
+#include "nn/kernels.h"
 #include "nn/rows.h"
 
 #include <string.h>
@@ -10,9 +10,9 @@ int hq_conv_out_h(const hq_conv *conv) { return conv->h + 2 * conv->pad - conv->
 
 int hq_conv_out_w(const hq_conv *conv) { return conv->w + 2 * conv->pad - conv->s + 1; }
 
-static const hq_conv_kernels *kernels_of(const hq_conv *conv)
+static const hq_nn_kernels *kernels_of(const hq_conv *conv)
 {
-    const hq_conv_kernels *kernels = hq_conv_kernels_find(conv->kernel);
+    const hq_nn_kernels *kernels = hq_nn_kernels_find(conv->kernel);
     HQ_ASSERT(kernels);
     return kernels;
 }
@@ -87,7 +87,7 @@ static void pack_tile(const hq_real *w, size_t stride, int channels, int width, 
 }
 
 /* Weights [r][s][c][k] in tiles of output channels: [tile][r][s][c][width of the tile]. */
-static void pack(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
+static void pack(const hq_nn_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
 {
     const int rows = conv->r * conv->s * conv->c, k = conv->k;
     for (int first = 0, width; first < k; first += width) {
@@ -98,7 +98,7 @@ static void pack(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_r
 }
 
 /* The same of the turned kernel [r][s][k][c], inputs and outputs exchanged. */
-static void pack_turned(const hq_conv_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
+static void pack_turned(const hq_nn_kernels *kernels, const hq_conv *conv, const hq_real *w, hq_real *out)
 {
     const int taps = conv->r * conv->s, c = conv->c, k = conv->k;
     for (int first = 0, width; first < c; first += width) {
@@ -138,7 +138,7 @@ static hq_correlation forward_shape(const hq_conv *conv)
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
                  hq_real *work)
 {
-    const hq_conv_kernels *kernels = kernels_of(conv);
+    const hq_nn_kernels *kernels = kernels_of(conv);
     const hq_correlation shape = forward_shape(conv);
     hq_real *packed = work + padded_size(conv);
     pack(kernels, conv, w, packed);
@@ -147,7 +147,7 @@ void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const 
 
 static void weights_bwd(const hq_conv *conv, const hq_real *x, const hq_real *dy, hq_real *dw, hq_real *work)
 {
-    const hq_conv_kernels *kernels = kernels_of(conv);
+    const hq_nn_kernels *kernels = kernels_of(conv);
     const hq_correlation shape = forward_shape(conv);
     const int filled = (conv->k + kernels->width - 1) / kernels->width * kernels->width;
     hq_real *copy = work + padded_size(conv) + packed_size(conv);
@@ -160,7 +160,7 @@ static void weights_bwd(const hq_conv *conv, const hq_real *x, const hq_real *dy
 
 static void input_bwd(const hq_conv *conv, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *work)
 {
-    const hq_conv_kernels *kernels = kernels_of(conv);
+    const hq_nn_kernels *kernels = kernels_of(conv);
     const int oh = hq_conv_out_h(conv), ow = hq_conv_out_w(conv);
     hq_real *packed = work + padded_size(conv), *bordered = packed + packed_size(conv);
     const hq_correlation shape = {.n = conv->n,
@@ -181,6 +181,6 @@ void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const 
                  hq_real *dbias, hq_real *work)
 {
     weights_bwd(conv, x, dy, dw, work);
-    hq_rows_total((int64_t)conv->n * hq_conv_out_h(conv) * hq_conv_out_w(conv), conv->k, dy, dbias);
+    if (dbias) hq_rows_total((int64_t)conv->n * hq_conv_out_h(conv) * hq_conv_out_w(conv), conv->k, dy, dbias);
     if (dx) input_bwd(conv, w, dy, dx, work);
 }

@@ -1,69 +1,8 @@
+/* pool.c: adaptive average pooling. */
 #include "hqcnn/nn.h"
 #include "nn/rows.h"
 
 #include <string.h>
-
-/* One output pixel: the four input pixels a, b (upper row), c, d (lower row). A NaN wins over every number. */
-static void pool_pixel(int channels, const hq_real *a, const hq_real *b, const hq_real *c, const hq_real *d, hq_real *y,
-                       uint8_t *choice)
-{
-    HQ_ROWS_VECTOR
-    for (int ch = 0; ch < channels; ch++) {
-        hq_real best = a[ch];
-        uint8_t at = 0;
-        bool better = (b[ch] > best) | (b[ch] != b[ch]);
-        best = better ? b[ch] : best;
-        at = better ? 1 : at;
-        better = (c[ch] > best) | (c[ch] != c[ch]);
-        best = better ? c[ch] : best;
-        at = better ? 2 : at;
-        better = (d[ch] > best) | (d[ch] != d[ch]);
-        y[ch] = better ? d[ch] : best;
-        choice[ch] = better ? 3 : at;
-    }
-}
-
-void hq_maxpool_fwd(int n, int h, int w, int c, const hq_real *x, hq_real *y, uint8_t *choice)
-{
-    int64_t row = (int64_t)w * c;
-    for (int i = 0; i < n; i++)
-        for (int oy = 0; oy < h / 2; oy++)
-            for (int ox = 0; ox < w / 2; ox++, y += c, choice += c) {
-                const hq_real *a = x + ((int64_t)i * h + 2 * oy) * row + (int64_t)2 * ox * c;
-                pool_pixel(c, a, a + c, a + row, a + row + c, y, choice);
-            }
-}
-
-/* Every input pixel that belongs to a cell is written here: dy where it was chosen, else 0. */
-static void unpool_pixel(int channels, const uint8_t *choice, const hq_real *dy, uint8_t place, hq_real *dx)
-{
-    HQ_ROWS_VECTOR
-    for (int ch = 0; ch < channels; ch++) {
-        hq_real g = dy[ch]; /* always read: a conditional read would not be vectorised */
-        dx[ch] = choice[ch] == place ? g : 0;
-    }
-}
-
-void hq_maxpool_bwd(int n, int h, int w, int c, const uint8_t *choice, const hq_real *dy, hq_real *dx)
-{
-    int64_t row = (int64_t)w * c;
-    for (int i = 0; i < n; i++, dx += h * row) {
-        for (int oy = 0; oy < h / 2; oy++) {
-            hq_real *upper = dx + 2 * oy * row, *lower = upper + row;
-            for (int ox = 0; ox < w / 2; ox++, choice += c, dy += c) {
-                for (uint8_t place = 0; place < 2; place++) {
-                    int64_t at = (int64_t)(2 * ox + place) * c;
-                    unpool_pixel(c, choice, dy, place, upper + at);
-                    unpool_pixel(c, choice, dy, (uint8_t)(place + 2), lower + at);
-                }
-            }
-            if (w % 2 == 0) continue;
-            memset(upper + row - c, 0, (size_t)c * sizeof *dx);
-            memset(lower + row - c, 0, (size_t)c * sizeof *dx);
-        }
-        if (h % 2) memset(dx + (h - 1) * row, 0, (size_t)row * sizeof *dx);
-    }
-}
 
 /* Pixels [from, to) of `size` under cell i of `out`. */
 static void cell_range(int size, int out, int i, int *from, int *to)

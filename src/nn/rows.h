@@ -25,22 +25,6 @@ static inline int hq_rows_width(int first, int c) { return c - first < HQ_ROWS_B
 /* sum[ch] += x[row][ch] over all rows. */
 void hq_rows_sum(int64_t rows, int width, int stride, const hq_real *x, double *sum);
 
-/* sum[ch] += (x[row][ch] - mean[ch])^2. */
-void hq_rows_sum_squares(int64_t rows, int width, int stride, const hq_real *x, const double *mean, double *sum);
-
-/* sum_dy[ch] += dy[row][ch]; sum_dyx[ch] += dy[row][ch] (x[row][ch] - mean[ch]). */
-void hq_rows_sum_gradient(int64_t rows, int width, int stride, const hq_real *x, const hq_real *dy, const hq_real *mean,
-                          double *sum_dy, double *sum_dyx);
-
-/* y = (x - mean[ch]) factor[ch] + shift[ch]. */
-void hq_rows_normalize(int64_t rows, int width, int stride, const hq_real *x, const hq_real *mean,
-                       const hq_real *factor, const hq_real *shift, hq_real *y);
-
-/* The gradient of a norm by its input: dx = dy factor[ch] - (x - mean[ch]) slope[ch] - level[ch]. */
-void hq_rows_normalize_bwd(int64_t rows, int width, int stride, const hq_real *x, const hq_real *dy,
-                           const hq_real *mean, const hq_real *factor, const hq_real *slope, const hq_real *level,
-                           hq_real *dx);
-
 /* Dense arrays of any width c: y[row][ch] = value[ch]; sum[ch] = sum of x[row][ch] over the rows. */
 void hq_rows_fill(int64_t rows, int c, const hq_real *value, hq_real *y);
 void hq_rows_total(int64_t rows, int c, const hq_real *x, hq_real *sum);

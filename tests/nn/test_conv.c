@@ -56,7 +56,7 @@ static void check_conv_by(hq_conv conv, int kernel)
 static void check_conv(hq_conv conv)
 {
     for (int kernel = HQ_COMPUTE_KERNEL_AUTO; kernel <= HQ_COMPUTE_KERNEL_PLAIN; kernel++)
-        if (hq_conv_kernel_name(kernel)) check_conv_by(conv, kernel);
+        if (hq_nn_kernel_name(kernel)) check_conv_by(conv, kernel);
 }
 
 static void test_conv(void)

@@ -32,8 +32,9 @@ static void check_gradient(const char *name, objective f, void *context, size_t 
 typedef struct layer {
     void (*forward)(struct layer *);
     size_t count, out, params, work;
-    int n, h, w, c, cells, groups;
+    int h, w, cells;
     hq_conv conv;
+    hq_norm norm;
     hq_real *x, *a, *b, *dy, *y, *mean, *var, *scratch; /* a, b: weight and bias, or scale and shift */
     uint8_t *choice;
     hq_real *dx, *da, *db;
@@ -92,52 +93,44 @@ static void test_dense(void)
     free_layer(&l);
 }
 
-static void batchnorm_forward(layer *l)
+static void norm_forward(layer *l)
 {
-    hq_batchnorm_fwd_train(l->n, l->c, 1e-5, l->x, l->a, l->b, l->y, l->mean, l->var);
+    hq_norm_statistics(&l->norm, l->x, l->mean, l->var, l->scratch);
+    hq_norm_fwd(&l->norm, l->x, l->a, l->b, l->mean, l->var, l->y, l->choice, l->scratch);
 }
 
-static void test_batchnorm(void)
+/* Norm, ReLU and pooling. Normalised numbers that lie in order, far apart, have no kink within a small step. */
+static void check_norm(hq_norm norm)
 {
-    const int rows[] = {11, 6}, channels[] = {3, 66};
-    for (int i = 0; i < 2; i++) {
-        size_t c = (size_t)channels[i], count = (size_t)rows[i] * c;
-        layer l = make_layer(count, count, c, c);
-        l.forward = batchnorm_forward, l.n = rows[i], l.c = channels[i];
-        l.mean = output_array(c), l.var = output_array(c);
-        batchnorm_forward(&l);
-        hq_batchnorm_bwd(rows[i], channels[i], 1e-5, l.x, l.a, l.mean, l.var, l.dy, l.dx, l.da, l.db);
-        check_gradient("batchnorm dx", layer_value, &l, count, l.x, l.dx);
-        check_gradient("batchnorm dscale", layer_value, &l, c, l.a, l.da);
-        check_gradient("batchnorm dshift", layer_value, &l, c, l.b, l.db);
-        free_layer(&l);
+    norm.eps = 1e-5;
+    const size_t c = (size_t)norm.c, count = (size_t)(norm.n * norm.d * norm.h * norm.w) * c,
+                 out = (size_t)(norm.n * hq_norm_out_d(&norm) * hq_norm_out_h(&norm) * hq_norm_out_w(&norm)) * c;
+    layer l = make_layer(count, out, c, c);
+    for (size_t i = 0; i < count; i++) l.x[i] *= 100 / (double)count;
+    for (size_t i = 0; i < c; i++) l.a[i] += l.a[i] < 0 ? -1 : 1;
+    l.forward = norm_forward, l.norm = norm, l.choice = malloc(out);
+    l.mean = output_array(hq_norm_statistics_size(&norm)), l.var = output_array(hq_norm_statistics_size(&norm));
+    l.scratch = output_array(hq_norm_work(&norm));
+    norm_forward(&l);
+    hq_norm_bwd(&norm, l.x, l.y, l.choice, l.a, l.mean, l.var, l.dy, l.dx, l.da, l.db, l.scratch);
+    check_gradient("norm dx", layer_value, &l, count, l.x, l.dx);
+    if (norm.kind != HQ_NORM_NONE) {
+        check_gradient("norm dscale", layer_value, &l, c, l.a, l.da);
+        check_gradient("norm dshift", layer_value, &l, c, l.b, l.db);
     }
-}
-
-static void groupnorm_forward(layer *l)
-{
-    hq_groupnorm_fwd(2, 5, l->c, l->groups, 1e-5, l->x, l->a, l->b, l->y, l->mean, l->var);
-}
-
-static void check_groupnorm(int channels, int groups)
-{
-    size_t c = (size_t)channels, count = 2 * 5 * c;
-    layer l = make_layer(count, count, c, c);
-    l.forward = groupnorm_forward, l.c = channels, l.groups = groups;
-    l.mean = output_array((size_t)(2 * groups)), l.var = output_array((size_t)(2 * groups));
-    groupnorm_forward(&l);
-    hq_groupnorm_bwd(2, 5, channels, groups, 1e-5, l.x, l.a, l.mean, l.var, l.dy, l.dx, l.da, l.db);
-    check_gradient("groupnorm dx", layer_value, &l, count, l.x, l.dx);
-    check_gradient("groupnorm dscale", layer_value, &l, c, l.a, l.da);
-    check_gradient("groupnorm dshift", layer_value, &l, c, l.b, l.db);
     free_layer(&l);
 }
 
-static void test_groupnorm(void)
+static void test_norm(void)
 {
-    check_groupnorm(6, 3);
-    check_groupnorm(4, 1);
-    check_groupnorm(70, 1);
+    for (int pool = 0; pool < 2; pool++) {
+        /*                    kind      groups eps n  d  h  w  c */
+        check_norm((hq_norm){HQ_NORM_BATCH, 0, 0, 2, 1, 3, 4, 3, pool, 0});
+        check_norm((hq_norm){HQ_NORM_BATCH, 0, 0, 1, 3, 2, 3, 10, pool, 0});
+        check_norm((hq_norm){HQ_NORM_GROUP, 3, 0, 2, 1, 5, 2, 6, pool, 0});
+        check_norm((hq_norm){HQ_NORM_GROUP, 1, 0, 2, 2, 2, 2, 4, pool, 0});
+        check_norm((hq_norm){HQ_NORM_NONE, 0, 0, 2, 2, 3, 2, 5, pool, 0});
+    }
 }
 
 static void relu_forward(layer *l) { hq_relu_fwd(l->count, l->x, l->y); }
@@ -161,18 +154,6 @@ static void test_tanh(void)
     tanh_forward(&l);
     hq_tanh_bwd(200, 1.5707963267948966, l.y, l.dy, l.dx);
     check_gradient("tanh dx", layer_value, &l, 200, l.x, l.dx);
-    free_layer(&l);
-}
-
-static void maxpool_forward(layer *l) { hq_maxpool_fwd(2, 5, 7, 3, l->x, l->y, l->choice); }
-
-static void test_maxpool(void)
-{
-    layer l = make_layer(2 * 5 * 7 * 3, 2 * 2 * 3 * 3, 0, 0);
-    l.forward = maxpool_forward, l.choice = malloc(l.out);
-    maxpool_forward(&l);
-    hq_maxpool_bwd(2, 5, 7, 3, l.choice, l.dy, l.dx);
-    check_gradient("maxpool dx", layer_value, &l, l.count, l.x, l.dx);
     free_layer(&l);
 }
 
@@ -242,11 +223,9 @@ int main(void)
 {
     HQ_RUN(test_conv);
     HQ_RUN(test_dense);
-    HQ_RUN(test_batchnorm);
-    HQ_RUN(test_groupnorm);
+    HQ_RUN(test_norm);
     HQ_RUN(test_relu);
     HQ_RUN(test_tanh);
-    HQ_RUN(test_maxpool);
     HQ_RUN(test_avgpool);
     HQ_RUN(test_dropout);
     HQ_RUN(test_losses);

@@ -1,53 +1,6 @@
-/* Max pooling and adaptive average pooling against their definitions. */
+/* Adaptive average pooling against its definition. */
 #include "nn/arrays.h"
 #include "support/reference.h"
-
-static void check_maxpool(int n, int h, int w, int c)
-{
-    size_t in = (size_t)(n * h * w * c), out = (size_t)(n * (h / 2) * (w / 2) * c);
-    hq_real *x = random_array(in), *dy = random_array(out), *y = output_array(out), *dx = output_array(in);
-    double *ref_y = double_array(out), *ref_dx = double_array(in);
-    uint8_t *choice = malloc(out);
-    hq_maxpool_fwd(n, h, w, c, x, y, choice);
-    hq_maxpool_bwd(n, h, w, c, choice, dy, dx);
-    ref_maxpool_fwd(n, h, w, c, x, ref_y);
-    ref_maxpool_bwd(n, h, w, c, x, dy, ref_dx);
-    check_array("maxpool y", out, y, ref_y, 0);
-    check_array("maxpool dx", in, dx, ref_dx, 0);
-    free(x), free(dy), free(y), free(dx), free(ref_y), free(ref_dx), free(choice);
-}
-
-static void test_maxpool(void)
-{
-    check_maxpool(1, 2, 2, 1);
-    check_maxpool(2, 5, 7, 3);
-    check_maxpool(3, 4, 6, 17);
-    check_maxpool(1, 3, 2, 64);
-    check_maxpool(2, 2, 9, 5);
-}
-
-static void test_maxpool_choice(void)
-{
-    const hq_real equal[4] = {3, 3, 3, 3}, third[4] = {-4, -5, -1, -1};
-    hq_real y;
-    uint8_t choice;
-    hq_maxpool_fwd(1, 2, 2, 1, equal, &y, &choice);
-    CHECK(y == 3 && choice == 0); /* the first of equal ones */
-    hq_maxpool_fwd(1, 2, 2, 1, third, &y, &choice);
-    CHECK(y == -1 && choice == 2);
-}
-
-static void test_maxpool_nan(void)
-{
-    for (int place = 0; place < 4; place++) {
-        hq_real x[4] = {1, 2, 3, 4}, y;
-        uint8_t choice;
-        x[place] = (hq_real)NAN;
-        hq_maxpool_fwd(1, 2, 2, 1, x, &y, &choice);
-        CHECK(isnan(y));
-        CHECK_INT(choice, place);
-    }
-}
 
 static void check_avgpool(int n, int h, int w, int c, int cells)
 {
@@ -105,9 +58,6 @@ static void test_avgpool_nan(void)
 
 int main(void)
 {
-    HQ_RUN(test_maxpool);
-    HQ_RUN(test_maxpool_choice);
-    HQ_RUN(test_maxpool_nan);
     HQ_RUN(test_avgpool);
     HQ_RUN(test_avgpool_same_size);
     HQ_RUN(test_avgpool_overlap);

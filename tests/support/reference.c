@@ -144,35 +144,38 @@ void ref_norm_bwd(const ref_norm *norm, const hq_real *x, const hq_real *scale, 
     }
 }
 
-/* Place of the first largest input of an output number. */
-static size_t largest(int h, int w, int c, const hq_real *x, int i, int oy, int ox, int ch)
+static size_t at5(int i, int z, int y, int x, int ch, int d, int h, int w, int c)
 {
-    size_t best = at4(i, 2 * oy, 2 * ox, ch, h, w, c);
-    for (int dy = 0; dy < 2; dy++)
-        for (int dx = 0; dx < 2; dx++) {
-            size_t at = at4(i, 2 * oy + dy, 2 * ox + dx, ch, h, w, c);
-            if (x[at] > x[best]) best = at;
-        }
+    return ((((size_t)i * (size_t)d + (size_t)z) * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c +
+           (size_t)ch;
+}
+
+/* Place of the first largest input of a cell of dz x dy x dx pixels. */
+static size_t largest(const hq_norm *l, const double *x, int i, int z, int y, int col, int ch)
+{
+    const int side = l->pool ? 2 : 1, deep = l->pool && l->d > 1 ? 2 : 1;
+    size_t best = at5(i, deep * z, side * y, side * col, ch, l->d, l->h, l->w, l->c);
+    for (int dz = 0; dz < deep; dz++)
+        for (int dy = 0; dy < side; dy++)
+            for (int dx = 0; dx < side; dx++) {
+                size_t at = at5(i, deep * z + dz, side * y + dy, side * col + dx, ch, l->d, l->h, l->w, l->c);
+                if (x[at] > x[best]) best = at;
+            }
     return best;
 }
 
-void ref_maxpool_fwd(int n, int h, int w, int c, const hq_real *x, double *y)
+void ref_relu_pool(const hq_norm *l, const double *x, double *y, size_t *place)
 {
-    for (int i = 0; i < n; i++)
-        for (int oy = 0; oy < h / 2; oy++)
-            for (int ox = 0; ox < w / 2; ox++)
-                for (int ch = 0; ch < c; ch++)
-                    y[at4(i, oy, ox, ch, h / 2, w / 2, c)] = x[largest(h, w, c, x, i, oy, ox, ch)];
-}
-
-void ref_maxpool_bwd(int n, int h, int w, int c, const hq_real *x, const hq_real *dy, double *dx)
-{
-    memset(dx, 0, (size_t)(n * h * w * c) * sizeof *dx);
-    for (int i = 0; i < n; i++)
-        for (int oy = 0; oy < h / 2; oy++)
-            for (int ox = 0; ox < w / 2; ox++)
-                for (int ch = 0; ch < c; ch++)
-                    dx[largest(h, w, c, x, i, oy, ox, ch)] = dy[at4(i, oy, ox, ch, h / 2, w / 2, c)];
+    const int d = l->pool && l->d > 1 ? l->d / 2 : l->d, h = l->pool ? l->h / 2 : l->h, w = l->pool ? l->w / 2 : l->w;
+    for (int i = 0; i < l->n; i++)
+        for (int z = 0; z < d; z++)
+            for (int row = 0; row < h; row++)
+                for (int col = 0; col < w; col++)
+                    for (int ch = 0; ch < l->c; ch++) {
+                        size_t at = at5(i, z, row, col, ch, d, h, w, l->c);
+                        place[at] = largest(l, x, i, z, row, col, ch);
+                        y[at] = x[place[at]] > 0 ? x[place[at]] : 0;
+                    }
 }
 
 /* Whether a pixel of `size` lies in cell i of `out`, and how many do. */

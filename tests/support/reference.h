@@ -27,8 +27,9 @@ void ref_norm_fwd(const ref_norm *norm, const hq_real *x, const hq_real *scale, 
 void ref_norm_bwd(const ref_norm *norm, const hq_real *x, const hq_real *scale, const hq_real *dy, double *dx,
                   double *dscale, double *dshift);
 
-void ref_maxpool_fwd(int n, int h, int w, int c, const hq_real *x, double *y);
-void ref_maxpool_bwd(int n, int h, int w, int c, const hq_real *x, const hq_real *dy, double *dx);
+/* ReLU and, where asked for, max pooling of x[n][d][h][w][c] with the sizes of a layer: y = max(0, largest of a cell);
+ * place[i]: where the first largest one of output i is in x. */
+void ref_relu_pool(const hq_norm *norm, const double *x, double *y, size_t *place);
 void ref_avgpool_fwd(int n, int h, int w, int c, int out, const hq_real *x, double *y);
 void ref_avgpool_bwd(int n, int h, int w, int c, int out, const hq_real *dy, double *dx);
 

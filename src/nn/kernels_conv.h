@@ -1,29 +1,9 @@
-/* conv_direct.h: direct convolution kernels. Included once by each conv_<variant>.c, which defines HQ_BYTES, the size
- * of a register, and HQ_ROWS, how many rows of two accumulators its registers hold.
+/* kernels_conv.h: direct convolution kernels. Included once by each kernels_<variant>.c.
  *
  * A tile of outputs, HQ_ROWS of them times two registers of channels, stays in registers: for every number that a
  * kernel row sees there is one vector of weights and one broadcast for each pixel.
  */
-#include "nn/conv_kernels.h"
-
-#include <string.h>
-
-#define HQ_LANES ((int)(HQ_BYTES / sizeof(hq_real)))
-#define INLINE static inline __attribute__((always_inline))
-
-typedef hq_real vec __attribute__((vector_size(HQ_BYTES), aligned(sizeof(hq_real)), may_alias));
-
-INLINE vec splat(hq_real x) { return x - (vec){0}; }
-INLINE vec load(const hq_real *p) { return *(const vec *)p; }
-
-/* Stores the first `count` numbers. */
-INLINE void store(hq_real *to, vec v, int count)
-{
-    if (count >= HQ_LANES)
-        *(vec *)to = v;
-    else if (count > 0)
-        memcpy(to, &v, (size_t)count * sizeof *to);
-}
+#include "nn/kernels_vector.h"
 
 /* ---- outputs ---- */
 
@@ -225,6 +205,3 @@ static void weights(const hq_correlation *shape, const hq_real *x, const hq_real
         add_weights(shape, images, x + (size_t)first * image, dy + (size_t)first * out, dy_stride, dw);
     }
 }
-
-#define HQ_DEFINE_CONV_KERNELS(variable, text)                                                                         \
-    const hq_conv_kernels variable = {.name = (text), .width = HQ_LANES, .correlate = correlate, .weights = weights}

@@ -1,0 +1,18 @@
+/* kernels_avx2.c: layers for x86-64 processors with AVX2 and FMA; src/CMakeLists.txt gives the compiler the instruction
+ * sets. */
+#if defined(__x86_64__)
+#define HQ_BYTES 32
+#define HQ_ROWS 6
+
+#include "nn/kernels_conv.h"
+#include "nn/kernels_norm.h"
+
+const hq_nn_kernels hq_nn_kernels_avx2 = {.name = "avx2",
+                                          .width = HQ_LANES,
+                                          .correlate = correlate,
+                                          .weights = weights,
+                                          .moments = moments,
+                                          .norm_forward = norm_forward,
+                                          .norm_sums = norm_sums,
+                                          .norm_backward = norm_backward};
+#endif

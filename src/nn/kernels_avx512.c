@@ -1,0 +1,18 @@
+/* kernels_avx512.c: layers for x86-64 processors with AVX-512; src/CMakeLists.txt gives the compiler the instruction
+ * sets. */
+#if defined(__x86_64__)
+#define HQ_BYTES 64
+#define HQ_ROWS 12
+
+#include "nn/kernels_conv.h"
+#include "nn/kernels_norm.h"
+
+const hq_nn_kernels hq_nn_kernels_avx512 = {.name = "avx512",
+                                            .width = HQ_LANES,
+                                            .correlate = correlate,
+                                            .weights = weights,
+                                            .moments = moments,
+                                            .norm_forward = norm_forward,
+                                            .norm_sums = norm_sums,
+                                            .norm_backward = norm_backward};
+#endif

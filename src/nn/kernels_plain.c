@@ -1,0 +1,15 @@
+/* kernels_plain.c: layers for any processor. */
+#define HQ_BYTES 16
+#define HQ_ROWS 6
+
+#include "nn/kernels_conv.h"
+#include "nn/kernels_norm.h"
+
+const hq_nn_kernels hq_nn_kernels_plain = {.name = "plain",
+                                           .width = HQ_LANES,
+                                           .correlate = correlate,
+                                           .weights = weights,
+                                           .moments = moments,
+                                           .norm_forward = norm_forward,
+                                           .norm_sums = norm_sums,
+                                           .norm_backward = norm_backward};

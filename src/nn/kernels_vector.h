@@ -1,0 +1,70 @@
+/* kernels_vector.h: vectors of one register. Included by each kernels_<variant>.c through the kernels; the variant
+ * defines HQ_BYTES, the size of a register, and HQ_ROWS, how many rows of two accumulators its registers hold.
+ */
+#ifndef HQCNN_NN_KERNELS_VECTOR_H
+#define HQCNN_NN_KERNELS_VECTOR_H
+
+#include "nn/kernels.h"
+
+#include <string.h>
+
+#define HQ_LANES ((int)(HQ_BYTES / sizeof(hq_real)))
+#define INLINE static inline __attribute__((always_inline))
+
+typedef hq_real vec __attribute__((vector_size(HQ_BYTES), aligned(sizeof(hq_real)), may_alias));
+
+INLINE vec splat(hq_real x) { return x - (vec){0}; }
+INLINE vec load(const hq_real *p) { return *(const vec *)p; }
+
+/* The first `count` numbers, zeros behind them. */
+INLINE vec load_part(const hq_real *p, int count)
+{
+    vec v = {0};
+    if (count >= HQ_LANES) return load(p);
+    memcpy(&v, p, (size_t)count * sizeof *p);
+    return v;
+}
+
+/* Stores the first `count` numbers. */
+INLINE void store(hq_real *to, vec v, int count)
+{
+    if (count >= HQ_LANES)
+        *(vec *)to = v;
+    else if (count > 0)
+        memcpy(to, &v, (size_t)count * sizeof *to);
+}
+
+/* Lanes as integers of the same size, all bits set where a comparison holds; and as bytes. */
+#ifdef HQ_REAL_F64
+typedef int64_t lane;
+#else
+typedef int32_t lane;
+#endif
+typedef lane mask __attribute__((vector_size(HQ_BYTES), aligned(sizeof(lane)), may_alias));
+typedef uint8_t bytes __attribute__((vector_size(HQ_BYTES / sizeof(hq_real)), aligned(1), may_alias));
+
+INLINE vec choose(mask where, vec a, vec b) { return (vec)(((mask)a & where) | ((mask)b & ~where)); }
+INLINE vec keep(mask where, vec a) { return (vec)((mask)a & where); }
+
+/* Sums in double: the two halves of a vector, or the vector and nothing. */
+typedef double wide __attribute__((vector_size(HQ_BYTES), aligned(sizeof(double))));
+#ifdef HQ_REAL_F64
+#define HQ_HALVES 1
+INLINE wide widen(vec v, int half)
+{
+    (void)half;
+    return (wide)v;
+}
+#else
+#define HQ_HALVES 2
+typedef float narrow __attribute__((vector_size(HQ_BYTES / 2)));
+INLINE wide widen(vec v, int half)
+{
+    narrow parts[2];
+    memcpy(parts, &v, sizeof v);
+    return __builtin_convertvector(parts[half], wide);
+}
+#endif
+#define HQ_WIDE_LANES ((int)(HQ_BYTES / sizeof(double)))
+
+#endif
