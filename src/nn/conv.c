@@ -1,8 +1,10 @@
-/* conv.c: convolutions by direct kernels. The gradient of the input is a convolution too: of the outputs' gradient,
- * with the kernel turned by half a turn and inputs and outputs exchanged. */
+/* conv.c: convolutions by direct kernels, or by Winograd's algorithm where that suits. Direct: the gradient of the
+ * input is a convolution too: of the outputs' gradient, with the kernel turned by half a turn and inputs and outputs
+ * exchanged. */
 #include "hqcnn/nn.h"
 #include "nn/kernels.h"
 #include "nn/rows.h"
+#include "nn/winograd.h"
 
 #include <string.h>
 
@@ -45,6 +47,7 @@ static size_t filled_size(const hq_conv *conv)
 
 size_t hq_conv_work(const hq_conv *conv)
 {
+    if (hq_winograd_suits(conv)) return hq_winograd_work(conv);
     const size_t border = border_size(conv), filled = filled_size(conv);
     return padded_size(conv) + packed_size(conv) + (border > filled ? border : filled);
 }
@@ -120,24 +123,37 @@ static const hq_real *with_padding(const hq_conv *conv, const hq_real *x, hq_rea
     return work;
 }
 
+/* Kernels of r x s over images of h x w x c, k outputs, no padding. */
+static hq_correlation correlation(int n, int h, int w, int c, int r, int s, int k)
+{
+    const size_t row = (size_t)w * (size_t)c, image = (size_t)h * row;
+    return (hq_correlation){.n = n,
+                            .c = c,
+                            .k = k,
+                            .t = 1,
+                            .r = r,
+                            .patch = s * c,
+                            .od = 1,
+                            .oh = h - r + 1,
+                            .ow = w - s + 1,
+                            .row = row,
+                            .plane = image,
+                            .image = image};
+}
+
 static hq_correlation forward_shape(const hq_conv *conv)
 {
-    const int oh = hq_conv_out_h(conv), ow = hq_conv_out_w(conv);
-    HQ_ASSERT(oh > 0 && ow > 0);
-    return (hq_correlation){.n = conv->n,
-                            .h = conv->h + 2 * conv->pad,
-                            .w = conv->w + 2 * conv->pad,
-                            .c = conv->c,
-                            .r = conv->r,
-                            .patch = conv->s * conv->c,
-                            .oh = oh,
-                            .ow = ow,
-                            .k = conv->k};
+    HQ_ASSERT(hq_conv_out_h(conv) > 0 && hq_conv_out_w(conv) > 0);
+    return correlation(conv->n, conv->h + 2 * conv->pad, conv->w + 2 * conv->pad, conv->c, conv->r, conv->s, conv->k);
 }
 
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
                  hq_real *work)
 {
+    if (hq_winograd_suits(conv)) {
+        hq_winograd_fwd(conv, x, w, bias, y, work);
+        return;
+    }
     const hq_nn_kernels *kernels = kernels_of(conv);
     const hq_correlation shape = forward_shape(conv);
     hq_real *packed = work + padded_size(conv);
@@ -155,6 +171,7 @@ static void weights_bwd(const hq_conv *conv, const hq_real *x, const hq_real *dy
         copy_filled((size_t)conv->n * (size_t)shape.oh * (size_t)shape.ow, conv->k, filled, dy, copy);
         dy = copy;
     }
+    memset(dw, 0, (size_t)(conv->r * conv->s * conv->c) * (size_t)conv->k * sizeof *dw);
     kernels->weights(&shape, with_padding(conv, x, work), dy, filled, dw);
 }
 
@@ -163,15 +180,8 @@ static void input_bwd(const hq_conv *conv, const hq_real *w, const hq_real *dy, 
     const hq_nn_kernels *kernels = kernels_of(conv);
     const int oh = hq_conv_out_h(conv), ow = hq_conv_out_w(conv);
     hq_real *packed = work + padded_size(conv), *bordered = packed + packed_size(conv);
-    const hq_correlation shape = {.n = conv->n,
-                                  .h = conv->h + conv->r - 1,
-                                  .w = conv->w + conv->s - 1,
-                                  .c = conv->k,
-                                  .r = conv->r,
-                                  .patch = conv->s * conv->k,
-                                  .oh = conv->h,
-                                  .ow = conv->w,
-                                  .k = conv->c};
+    const hq_correlation shape =
+        correlation(conv->n, conv->h + conv->r - 1, conv->w + conv->s - 1, conv->k, conv->r, conv->s, conv->c);
     copy_padded(conv->n, oh, ow, conv->k, conv->r - 1 - conv->pad, conv->s - 1 - conv->pad, dy, bordered);
     pack_turned(kernels, conv, w, packed);
     kernels->correlate(&shape, bordered, packed, NULL, dx);
@@ -180,7 +190,11 @@ static void input_bwd(const hq_conv *conv, const hq_real *w, const hq_real *dy, 
 void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw,
                  hq_real *dbias, hq_real *work)
 {
-    weights_bwd(conv, x, dy, dw, work);
     if (dbias) hq_rows_total((int64_t)conv->n * hq_conv_out_h(conv) * hq_conv_out_w(conv), conv->k, dy, dbias);
+    if (hq_winograd_suits(conv)) {
+        hq_winograd_bwd(conv, x, w, dy, dx, dw, work);
+        return;
+    }
+    weights_bwd(conv, x, dy, dw, work);
     if (dx) input_bwd(conv, w, dy, dx, work);
 }

@@ -1,4 +1,4 @@
-/* kernels.h: the arithmetic of layers, compiled once for each instruction set from kernels_conv.h and kernels_norm.h.
+/* kernels.h: the arithmetic of layers, compiled once for each instruction set from the kernels_*.h.
  *
  * Every sum has an order that depends on the shape alone. Bits differ between variants. Convolutions: the s * c inputs
  * that a kernel row sees lie side by side in x, so both kernels run over rows of `patch` = s * c numbers; nothing is
@@ -9,10 +9,24 @@
 
 #include "hqcnn/tensor.h"
 
-/* Images x[n][h][w][c] under kernels of r rows of `patch` numbers; outputs [n][oh][ow][k]. */
+/* Kernels of t planes of r rows of `patch` numbers over images x[n][d][h][w][c]; outputs [n][od][oh][ow][k]. Numbers
+ * from one pixel of x to the next: c, from row to row: `row`, from plane to plane: `plane`, from image to image:
+ * `image`. */
 typedef struct hq_correlation {
-    int n, h, w, c, r, patch, oh, ow, k;
+    int n, c, k;
+    int t, r, patch;
+    int od, oh, ow;
+    size_t row, plane, image;
 } hq_correlation;
+
+/* Winograd's tiles: 2x2 outputs each, from 4x4 inputs that begin `pad` before them. Rows of tiles are counted through
+ * all images of x[n][h][w][c] and y[n][oh][ow][k]; these kernels do `rows` of them from row `first` on. What lies
+ * outside x is zero, what lies outside y is dropped. Transformed tiles are [16][rows * tw][channels]. */
+typedef struct hq_tiling {
+    int h, w, oh, ow, pad;
+    int th, tw; /* rows of tiles in an image, tiles in a row */
+    int first, rows;
+} hq_tiling;
 
 /* Behind a convolution: one image x[d][h][w][c] and what is left of it after 2x2 (d > 1: 2x2x2) max pooling with stride
  * 2, or without: y[cells_d][cells_h][cells_w][c]. */
@@ -35,12 +49,22 @@ typedef struct hq_nn_kernels {
     int width; /* numbers in a register */
 
     /* y[n][oh][ow][k] = bias + correlation of x with w; w in tiles of output channels,
-     * [tile][r][patch][hq_conv_tile], zeros behind the last channel; bias[k] or NULL for zeros. */
+     * [tile][t][r][patch][hq_conv_tile], zeros behind the last channel; bias[k] or NULL for zeros. */
     void (*correlate)(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y);
 
-    /* dw[r][patch][k] = sum over output pixels of x dy, dy[n][oh][ow][dy_stride] with zeros behind the first k up to
-     * the next multiple of the width. */
+    /* dw[t][r][patch][k] += sum over output pixels of x dy, dy[n][od][oh][ow][dy_stride] with zeros behind the first k
+     * up to the next multiple of the width. */
     void (*weights)(const hq_correlation *shape, const hq_real *x, const hq_real *dy, int dy_stride, hq_real *dw);
+
+    /* Winograd, for channels in multiples of HQ_CONV_WIDTH_MAX: weights w[3][3][c][k] to u[16][...], each in tiles as w
+     * of a correlation of one row of c numbers; x to tiles v; tiles m to y. The gradients are the adjoint maps: dy to
+     * dm; dv added to dx; du[16][c][k] to dw. */
+    void (*winograd_weights)(int c, int k, const hq_real *w, hq_real *u);
+    void (*winograd_input)(const hq_tiling *tiling, int c, const hq_real *x, hq_real *v);
+    void (*winograd_output)(const hq_tiling *tiling, int k, const hq_real *m, const hq_real *bias, hq_real *y);
+    void (*winograd_output_bwd)(const hq_tiling *tiling, int k, const hq_real *dy, hq_real *dm);
+    void (*winograd_input_bwd)(const hq_tiling *tiling, int c, const hq_real *dv, hq_real *dx);
+    void (*winograd_weights_bwd)(int c, int k, const hq_real *du, hq_real *dw);
 
     /* sum[ch] += x - pivot[ch] and squares[ch] += (x - pivot[ch])^2 over rows of x[rows][c]. */
     void (*moments)(int64_t rows, int c, const hq_real *x, const hq_real *pivot, double *sum, double *squares);

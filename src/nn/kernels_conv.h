@@ -5,6 +5,12 @@
  */
 #include "nn/kernels_vector.h"
 
+/* Where row `row` of all rows of a kernel begins, in numbers from its first. */
+INLINE size_t kernel_row(const hq_correlation *shape, int row)
+{
+    return (size_t)(row / shape->r) * shape->plane + (size_t)(row % shape->r) * shape->row;
+}
+
 /* ---- outputs ---- */
 
 /* A kernel row is summed by itself, which keeps the chains of roundings short: `pixels` neighbours in a row of outputs,
@@ -13,13 +19,14 @@ INLINE void correlate_tile(const hq_correlation *shape, const hq_real *x, const 
                            hq_real *y, int channels, const int pixels, const int vectors)
 {
     vec total[HQ_ROWS][2], sum[HQ_ROWS][2];
-    const size_t c = (size_t)shape->c, row = (size_t)shape->w * c;
+    const size_t c = (size_t)shape->c;
     hq_real start[2 * HQ_BYTES / sizeof(hq_real)] = {0};
     if (bias) memcpy(start, bias, (size_t)channels * sizeof *bias);
 #pragma GCC unroll 16
     for (int p = 0; p < pixels; p++)
         for (int v = 0; v < vectors; v++) total[p][v] = load(start + v * HQ_LANES);
-    for (int r = 0; r < shape->r; r++, x += row) {
+    for (int row = 0; row < shape->t * shape->r; row++) {
+        const hq_real *in = x + kernel_row(shape, row);
 #pragma GCC unroll 16
         for (int p = 0; p < pixels; p++)
             for (int v = 0; v < vectors; v++) sum[p][v] = splat(0);
@@ -27,9 +34,9 @@ INLINE void correlate_tile(const hq_correlation *shape, const hq_real *x, const 
             const vec w0 = load(w), w1 = vectors > 1 ? load(w + HQ_LANES) : w0;
 #pragma GCC unroll 16
             for (int p = 0; p < pixels; p++) {
-                const vec in = splat(x[(size_t)p * c + (size_t)j]);
-                sum[p][0] += in * w0;
-                if (vectors > 1) sum[p][1] += in * w1;
+                const vec number = splat(in[(size_t)p * c + (size_t)j]);
+                sum[p][0] += number * w0;
+                if (vectors > 1) sum[p][1] += number * w1;
             }
         }
 #pragma GCC unroll 16
@@ -111,19 +118,24 @@ static void correlate_row(const hq_correlation *shape, const hq_real *x, const h
     }
 }
 
+static void correlate_image(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias,
+                            hq_real *y)
+{
+    const size_t out_row = (size_t)shape->ow * (size_t)shape->k;
+    for (int first = 0; first < shape->k; first += 2 * HQ_LANES) {
+        const int left = shape->k - first, channels = left < 2 * HQ_LANES ? left : 2 * HQ_LANES;
+        for (int i = 0; i < shape->od * shape->oh; i++) {
+            const size_t at = (size_t)(i / shape->oh) * shape->plane + (size_t)(i % shape->oh) * shape->row;
+            correlate_row(shape, x + at, w, bias ? bias + first : NULL, y + (size_t)i * out_row + first, channels);
+        }
+        w += (size_t)(shape->t * shape->r * shape->patch) * (size_t)(channels > HQ_LANES ? 2 : 1) * HQ_LANES;
+    }
+}
+
 static void correlate(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y)
 {
-    const size_t row = (size_t)shape->w * (size_t)shape->c, out_row = (size_t)shape->ow * (size_t)shape->k;
-    for (int i = 0; i < shape->n; i++, x += (size_t)shape->h * row, y += (size_t)shape->oh * out_row) {
-        const hq_real *weights = w;
-        for (int first = 0; first < shape->k; first += 2 * HQ_LANES) {
-            const int left = shape->k - first, channels = left < 2 * HQ_LANES ? left : 2 * HQ_LANES;
-            for (int oy = 0; oy < shape->oh; oy++)
-                correlate_row(shape, x + (size_t)oy * row, weights, bias ? bias + first : NULL,
-                              y + (size_t)oy * out_row + first, channels);
-            weights += (size_t)(shape->r * shape->patch) * (size_t)(channels > HQ_LANES ? 2 : 1) * HQ_LANES;
-        }
-    }
+    const size_t out = (size_t)shape->od * (size_t)shape->oh * (size_t)shape->ow * (size_t)shape->k;
+    for (int i = 0; i < shape->n; i++) correlate_image(shape, x + (size_t)i * shape->image, w, bias, y + i * out);
 }
 
 /* ---- gradients of weights ---- */
@@ -134,13 +146,14 @@ INLINE void weights_tile(const hq_correlation *shape, int images, const hq_real 
                          hq_real *dw, int channels, const int inputs, const int vectors)
 {
     vec sum[HQ_ROWS][2];
-    const size_t c = (size_t)shape->c, row = (size_t)shape->w * c, image = (size_t)shape->h * row;
+    const size_t c = (size_t)shape->c;
 #pragma GCC unroll 16
     for (int j = 0; j < inputs; j++)
         for (int v = 0; v < vectors; v++) sum[j][v] = splat(0);
     for (int i = 0; i < images; i++) {
-        for (int oy = 0; oy < shape->oh; oy++) {
-            const hq_real *in = x + (size_t)i * image + (size_t)oy * row;
+        for (int line = 0; line < shape->od * shape->oh; line++) {
+            const hq_real *in = x + (size_t)i * shape->image + (size_t)(line / shape->oh) * shape->plane +
+                                (size_t)(line % shape->oh) * shape->row;
             for (int ox = 0; ox < shape->ow; ox++, in += c, dy += dy_stride) {
                 const vec g0 = load(dy), g1 = vectors > 1 ? load(dy + HQ_LANES) : g0;
 #pragma GCC unroll 16
@@ -166,7 +179,7 @@ INLINE void weights_tile(const hq_correlation *shape, int images, const hq_real 
 /* Images whose inputs and gradients stay in a cache of half a megabyte, by the shape alone. */
 static int image_group(const hq_correlation *shape)
 {
-    const size_t numbers = (size_t)(shape->h * shape->w * shape->c) + (size_t)(shape->oh * shape->ow * shape->k);
+    const size_t numbers = shape->image + (size_t)(shape->od * shape->oh * shape->ow * shape->k);
     const size_t group = ((size_t)1 << 19) / (numbers * sizeof(hq_real));
     return group < 1 ? 1 : group > 64 ? 64 : (int)group;
 }
@@ -177,11 +190,11 @@ static void add_weights(const hq_correlation *shape, int images, const hq_real *
     const int parts = parts_of(shape->patch);
     for (int first = 0; first < shape->k; first += 2 * HQ_LANES) {
         const int left = shape->k - first, channels = left < 2 * HQ_LANES ? left : 2 * HQ_LANES;
-        for (int r = 0; r < shape->r; r++)
+        for (int row = 0; row < shape->t * shape->r; row++)
             for (int i = 0; i < parts; i++) {
                 const int j = part_start(shape->patch, i), inputs = part_start(shape->patch, i + 1) - j;
-                const hq_real *in = x + (size_t)r * (size_t)shape->w * (size_t)shape->c + j;
-                hq_real *to = dw + (size_t)(r * shape->patch + j) * (size_t)shape->k + first;
+                const hq_real *in = x + kernel_row(shape, row) + j;
+                hq_real *to = dw + (size_t)(row * shape->patch + j) * (size_t)shape->k + first;
 #define ONE(p) weights_tile(shape, images, in, dy + first, dy_stride, to, channels, p, 1)
 #define TWO(p) weights_tile(shape, images, in, dy + first, dy_stride, to, channels, p, 2)
                 if (channels > HQ_LANES)
@@ -197,11 +210,9 @@ static void add_weights(const hq_correlation *shape, int images, const hq_real *
 static void weights(const hq_correlation *shape, const hq_real *x, const hq_real *dy, int dy_stride, hq_real *dw)
 {
     const int group = image_group(shape);
-    const size_t image = (size_t)shape->h * (size_t)shape->w * (size_t)shape->c,
-                 out = (size_t)shape->oh * (size_t)shape->ow * (size_t)dy_stride;
-    memset(dw, 0, (size_t)(shape->r * shape->patch) * (size_t)shape->k * sizeof *dw);
+    const size_t out = (size_t)shape->od * (size_t)shape->oh * (size_t)shape->ow * (size_t)dy_stride;
     for (int first = 0; first < shape->n; first += group) {
         const int images = shape->n - first < group ? shape->n - first : group;
-        add_weights(shape, images, x + (size_t)first * image, dy + (size_t)first * out, dy_stride, dw);
+        add_weights(shape, images, x + (size_t)first * shape->image, dy + (size_t)first * out, dy_stride, dw);
     }
 }

@@ -4,11 +4,18 @@
 
 #include "nn/kernels_conv.h"
 #include "nn/kernels_norm.h"
+#include "nn/kernels_winograd.h"
 
 const hq_nn_kernels hq_nn_kernels_plain = {.name = "plain",
                                            .width = HQ_LANES,
                                            .correlate = correlate,
                                            .weights = weights,
+                                           .winograd_weights = winograd_weights,
+                                           .winograd_input = winograd_input,
+                                           .winograd_output = winograd_output,
+                                           .winograd_output_bwd = winograd_output_bwd,
+                                           .winograd_input_bwd = winograd_input_bwd,
+                                           .winograd_weights_bwd = winograd_weights_bwd,
                                            .moments = moments,
                                            .norm_forward = norm_forward,
                                            .norm_sums = norm_sums,

@@ -77,7 +77,13 @@ static void test_conv(void)
         check_conv((hq_conv){2, 3, size, 1, size, 3, 3, 1, AUTO});
         check_conv((hq_conv){1, 3, 5, size, 41 - size, 3, 3, 0, AUTO});
     }
-    check_conv((hq_conv){70, 4, 4, 2, 3, 3, 3, 0, AUTO}); /* more images than go together */
+    for (int c = 16; c <= 48; c += 16) /* by Winograd's algorithm */
+        for (int size = 1; size <= 9; size++) {
+            check_conv((hq_conv){2, size + 2, 10 - size + 2, c, 64 - c, 3, 3, 0, AUTO});
+            check_conv((hq_conv){3, size, 10 - size, c, 64 - c, 3, 3, 1, AUTO});
+        }
+    check_conv((hq_conv){5, 8, 8, 64, 64, 3, 3, 1, AUTO}); /* more tiles than go together */
+    check_conv((hq_conv){70, 4, 4, 2, 3, 3, 3, 0, AUTO});  /* more images than go together */
 }
 
 static void test_conv_shape(void)
