@@ -9,6 +9,9 @@
 
 #include "hqcnn/tensor.h"
 
+/* The largest width of all variants, for sizes of memory. */
+#define HQ_CONV_WIDTH_MAX 16
+
 /* Kernels of t planes of r rows of `patch` numbers over images x[n][d][h][w][c]; outputs [n][od][oh][ow][k]. Numbers
  * from one pixel of x to the next: c, from row to row: `row`, from plane to plane: `plane`, from image to image:
  * `image`. */
@@ -21,12 +24,16 @@ typedef struct hq_correlation {
 
 /* Winograd's tiles: 2x2 outputs each, from 4x4 inputs that begin `pad` before them. Rows of tiles are counted through
  * all images of x[n][h][w][c] and y[n][oh][ow][k]; these kernels do `rows` of them from row `first` on. What lies
- * outside x is zero, what lies outside y is dropped. Transformed tiles are [16][rows * tw][channels]. */
+ * outside x is zero, what lies outside y is dropped. Transformed tiles are [16][rows * tw][channels] with
+ * hq_places_apart numbers from place to place, transformed weights [16][c][k] likewise: a register more than there is,
+ * so that the 16 places do not compete for the same lines of a cache. */
 typedef struct hq_tiling {
     int h, w, oh, ow, pad;
     int th, tw; /* rows of tiles in an image, tiles in a row */
     int first, rows;
 } hq_tiling;
+
+static inline size_t hq_places_apart(size_t numbers) { return numbers + HQ_CONV_WIDTH_MAX; }
 
 /* Behind a convolution: one image x[d][h][w][c] and what is left of it after 2x2 (d > 1: 2x2x2) max pooling with stride
  * 2, or without: y[cells_d][cells_h][cells_w][c]. */
@@ -82,9 +89,6 @@ typedef struct hq_nn_kernels {
     void (*norm_backward)(const hq_cells *shape, const hq_real *x, const hq_real *y, const uint8_t *choice,
                           const hq_real *dy, const hq_slopes *slopes, hq_real *dx);
 } hq_nn_kernels;
-
-/* The largest width of all variants, for sizes of memory. */
-#define HQ_CONV_WIDTH_MAX 16
 
 /* The variant of an instruction set (HQ_COMPUTE_KERNEL_* of config.h; AUTO: the best one), NULL when this processor
  * does not have it. */

@@ -71,7 +71,7 @@ BOTH_AXES(output_adjoint, times_a, 2)
 
 static void winograd_weights(int c, int k, const hq_real *w, hq_real *u)
 {
-    const size_t tap = (size_t)c * (size_t)k;
+    const size_t tap = (size_t)c * (size_t)k, apart = hq_places_apart(tap);
     size_t place = 0;
     for (int first = 0, vectors; first < k; first += vectors * HQ_LANES) {
         vectors = k - first > HQ_LANES ? 2 : 1;
@@ -82,17 +82,17 @@ static void winograd_weights(int c, int k, const hq_real *w, hq_real *u)
                 for (int i = 0; i < 3; i++)
                     for (int j = 0; j < 3; j++) x[4 * i + j] = load(in + (size_t)(3 * i + j) * tap);
                 weights_transform(x);
-                for (int p = 0; p < 16; p++) store(u + (size_t)p * tap + place, x[p], HQ_LANES);
+                for (int p = 0; p < 16; p++) store(u + (size_t)p * apart + place, x[p], HQ_LANES);
             }
     }
 }
 
 static void winograd_weights_bwd(int c, int k, const hq_real *du, hq_real *dw)
 {
-    const size_t tap = (size_t)c * (size_t)k;
+    const size_t tap = (size_t)c * (size_t)k, apart = hq_places_apart(tap);
     for (size_t at = 0; at < tap; at += HQ_LANES) {
         vec x[16];
-        for (int p = 0; p < 16; p++) x[p] = load(du + (size_t)p * tap + at);
+        for (int p = 0; p < 16; p++) x[p] = load(du + (size_t)p * apart + at);
         weights_adjoint(x);
         for (int i = 0; i < 3; i++)
             for (int j = 0; j < 3; j++) store(dw + (size_t)(3 * i + j) * tap + at, x[4 * i + j], HQ_LANES);
@@ -148,21 +148,21 @@ INLINE void store_square(const square *s, int w, int c, hq_real *x, int side, bo
         }
 }
 
-INLINE void load_tile(const hq_real *tiles, size_t size, vec x[16])
+INLINE void load_tile(const hq_real *tiles, size_t apart, vec x[16])
 {
 #pragma GCC unroll 16
-    for (int p = 0; p < 16; p++) x[p] = load(tiles + (size_t)p * size);
+    for (int p = 0; p < 16; p++) x[p] = load(tiles + (size_t)p * apart);
 }
-INLINE void store_tile(hq_real *tiles, size_t size, const vec x[16])
+INLINE void store_tile(hq_real *tiles, size_t apart, const vec x[16])
 {
 #pragma GCC unroll 16
-    for (int p = 0; p < 16; p++) store(tiles + (size_t)p * size, x[p], HQ_LANES);
+    for (int p = 0; p < 16; p++) store(tiles + (size_t)p * apart, x[p], HQ_LANES);
 }
 
-/* For every tile and vector of channels from `ch` on: `here` is its square in x or y, `at` its place among the tiles of
- * `size` numbers for each of 16 places. CALL(all) is compiled for whole squares by themselves. */
+/* For every tile and vector of channels from `ch` on: `here` is its square in x or y, `at` its place among the tiles.
+ * CALL(all) is compiled for whole squares by themselves. */
 #define FOR_TILES(tiling, channels, square_of, side, CALL)                                                             \
-    const size_t size = (size_t)(tiling)->rows * (size_t)(tiling)->tw * (size_t)(channels);                            \
+    const size_t apart = hq_places_apart((size_t)(tiling)->rows * (size_t)(tiling)->tw * (size_t)(channels));          \
     size_t at = 0;                                                                                                     \
     for (int row_ = (tiling)->first; row_ < (tiling)->first + (tiling)->rows; row_++)                                  \
         for (int tx_ = 0; tx_ < (tiling)->tw; tx_++, at += (size_t)(channels)) {                                       \
@@ -189,7 +189,7 @@ static void winograd_input(const hq_tiling *tiling, int c, const hq_real *x, hq_
         vec tile[16];                                                                                                  \
         load_square(&here, tiling->w, c, x + ch, 4, all, tile);                                                        \
         input_transform(tile);                                                                                         \
-        store_tile(v + at + ch, size, tile);                                                                           \
+        store_tile(v + at + ch, apart, tile);                                                                          \
     } while (0)
     FOR_TILES(tiling, c, input_square, 4, CALL)
 #undef CALL
@@ -200,7 +200,7 @@ static void winograd_input_bwd(const hq_tiling *tiling, int c, const hq_real *dv
 #define CALL(all)                                                                                                      \
     do {                                                                                                               \
         vec tile[16];                                                                                                  \
-        load_tile(dv + at + ch, size, tile);                                                                           \
+        load_tile(dv + at + ch, apart, tile);                                                                          \
         input_adjoint(tile);                                                                                           \
         store_square(&here, tiling->w, c, dx + ch, 4, all, true, tile);                                                \
     } while (0)
@@ -214,7 +214,7 @@ static void winograd_output(const hq_tiling *tiling, int k, const hq_real *m, co
     do {                                                                                                               \
         vec tile[16];                                                                                                  \
         const vec b = load(bias + ch);                                                                                 \
-        load_tile(m + at + ch, size, tile);                                                                            \
+        load_tile(m + at + ch, apart, tile);                                                                           \
         output_transform(tile);                                                                                        \
         tile[0] += b, tile[1] += b, tile[4] += b, tile[5] += b;                                                        \
         store_square(&here, tiling->ow, k, y + ch, 2, all, false, tile);                                               \
@@ -230,7 +230,7 @@ static void winograd_output_bwd(const hq_tiling *tiling, int k, const hq_real *d
         vec tile[16];                                                                                                  \
         load_square(&here, tiling->ow, k, dy + ch, 2, all, tile);                                                      \
         output_adjoint(tile);                                                                                          \
-        store_tile(dm + at + ch, size, tile);                                                                          \
+        store_tile(dm + at + ch, apart, tile);                                                                         \
     } while (0)
     FOR_TILES(tiling, k, output_square, 2, CALL)
 #undef CALL

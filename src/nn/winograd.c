@@ -35,11 +35,11 @@ static int group_rows(const hq_conv *conv, const hq_tiling *tiling)
     return (int)(rows < 1 ? 1 : rows > all ? all : rows);
 }
 
-static size_t weights_size(const hq_conv *conv) { return (size_t)conv->c * (size_t)conv->k; }
-static size_t tiles_size(const hq_conv *conv)
+static size_t weights_apart(const hq_conv *conv) { return hq_places_apart((size_t)conv->c * (size_t)conv->k); }
+static size_t tiles_size(const hq_conv *conv, int channels)
 {
     const hq_tiling tiling = tiling_of(conv);
-    return (size_t)PLACES * (size_t)group_rows(conv, &tiling) * (size_t)tiling.tw;
+    return PLACES * hq_places_apart((size_t)(group_rows(conv, &tiling) * tiling.tw) * (size_t)channels);
 }
 
 /* Parts of the work memory: transformed weights, their gradient, transposed weights, tiles of x and of y. */
@@ -51,16 +51,17 @@ static hq_parts parts_of(const hq_conv *conv, hq_real *work)
 {
     hq_parts p;
     p.u = work;
-    p.du = p.u + PLACES * weights_size(conv);
-    p.turned = p.du + PLACES * weights_size(conv);
-    p.v = p.turned + 9 * weights_size(conv);
-    p.m = p.v + tiles_size(conv) * (size_t)conv->c;
+    p.du = p.u + PLACES * weights_apart(conv);
+    p.turned = p.du + PLACES * weights_apart(conv);
+    p.v = p.turned + 9 * conv->c * conv->k;
+    p.m = p.v + tiles_size(conv, conv->c);
     return p;
 }
 
 size_t hq_winograd_work(const hq_conv *conv)
 {
-    return (2 * PLACES + 9) * weights_size(conv) + tiles_size(conv) * (size_t)(conv->c + conv->k);
+    return 2 * PLACES * weights_apart(conv) + (size_t)(9 * conv->c * conv->k) + tiles_size(conv, conv->c) +
+           tiles_size(conv, conv->k);
 }
 
 /* One place of all tiles as a correlation over a line of `tiles` pixels. Its sums go in chains of CHAIN channels, which
@@ -85,9 +86,9 @@ static hq_correlation product(int tiles, int c, int k)
 static void multiply(const hq_conv *conv, int tiles, int c, int k, const hq_real *in, const hq_real *u, hq_real *out)
 {
     const hq_correlation shape = product(tiles, c, k);
+    const size_t in_apart = hq_places_apart((size_t)(tiles * c)), out_apart = hq_places_apart((size_t)(tiles * k));
     for (size_t p = 0; p < PLACES; p++)
-        kernels_of(conv)->correlate(&shape, in + p * (size_t)(tiles * c), u + p * (size_t)(c * k), NULL,
-                                    out + p * (size_t)(tiles * k));
+        kernels_of(conv)->correlate(&shape, in + p * in_apart, u + p * weights_apart(conv), NULL, out + p * out_apart);
 }
 
 void hq_winograd_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
@@ -122,10 +123,11 @@ static void add_weights(const hq_conv *conv, int tiles, const hq_parts *parts)
 {
     hq_correlation shape = product(tiles, conv->c, conv->k);
     shape.r = 1, shape.patch = conv->c;
+    const size_t v_apart = hq_places_apart((size_t)(tiles * conv->c)),
+                 m_apart = hq_places_apart((size_t)(tiles * conv->k));
     for (size_t p = 0; p < PLACES; p++)
-        kernels_of(conv)->weights(&shape, parts->v + p * (size_t)(tiles * conv->c),
-                                  parts->m + p * (size_t)(tiles * conv->k), conv->k,
-                                  parts->du + p * weights_size(conv));
+        kernels_of(conv)->weights(&shape, parts->v + p * v_apart, parts->m + p * m_apart, conv->k,
+                                  parts->du + p * weights_apart(conv));
 }
 
 void hq_winograd_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx,
@@ -135,7 +137,7 @@ void hq_winograd_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, co
     const hq_parts parts = parts_of(conv, work);
     hq_tiling tiling = tiling_of(conv);
     const int rows = conv->n * tiling.th, step = group_rows(conv, &tiling);
-    memset(parts.du, 0, PLACES * weights_size(conv) * sizeof *parts.du);
+    memset(parts.du, 0, PLACES * weights_apart(conv) * sizeof *parts.du);
     if (dx) {
         memset(dx, 0, (size_t)conv->n * (size_t)conv->h * (size_t)conv->w * (size_t)conv->c * sizeof *dx);
         transpose(conv, w, parts.turned);
