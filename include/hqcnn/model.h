@@ -20,13 +20,13 @@ typedef struct hq_param {
     int64_t offset; /* numbers from the start of the block */
     int64_t count;
     int rank; /* dimensions, 1..4 */
-    int64_t shape[4];
+    int64_t shape[5];
     bool decays;  /* weight decay applies */
     bool quantum; /* a circuit weight */
 } hq_param;
 
 /* Builds the network for images of `info` and micro-batches of up to max_batch samples: shapes, blocks, one arena for
- * all activations. HQ_ERR_CONFIG when the images are too small or are volumes. Freed by hq_model_destroy. */
+ * all activations. HQ_ERR_CONFIG when the images are too small. Freed by hq_model_destroy. */
 hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, hq_model **out_model);
 void hq_model_destroy(hq_model *model);
 

@@ -1,6 +1,7 @@
 /* nn.h: layers, losses, update rules, schedules and initialisation as functions on plain arrays.
  *
- * Pixel-major layout: images x[N][H][W][C], convolution weights w[R][S][C][K], dense weights w[in][out]. Every _bwd
+ * Pixel-major layout: images x[N][H][W][C], volumes x[N][D][H][W][C], convolution weights w[R][S][C][K] or
+ * w[T][R][S][C][K], dense weights w[in][out]. Every _bwd
  * function writes (does not add to) its gradients. A convolution or dense layer with dx = NULL does not compute it.
  * Arrays are disjoint except where a comment allows otherwise. NaN goes through every function. Nothing here allocates
  * or fails. Knows no MPI; every function is local. Letters: N batch, H W C input, K output channels, R S kernel.
@@ -12,16 +13,18 @@
 
 /* ---- layers ---------------------------------------------------------------------------------------------------- */
 
-/* Shape of a convolution with stride 1: y is [n][h + 2 pad - r + 1][w + 2 pad - s + 1][k]. kernel: the instruction set,
- * HQ_COMPUTE_KERNEL_* of config.h, which this processor must have. */
+/* Shape of a convolution with stride 1. Images: d = t = 1. Volumes: kernels of t planes; y is
+ * [n][out_d][out_h][out_w][k] with out_h = h + 2 pad - r + 1, out_w likewise, and out_d too where t > 1 (no padding in
+ * depth where t = 1). kernel: the instruction set, HQ_COMPUTE_KERNEL_* of config.h, which this processor must have. */
 typedef struct hq_conv {
-    int n, h, w, c, k, r, s, pad;
+    int n, d, h, w, c, k, t, r, s, pad;
     int kernel;
 } hq_conv;
 
 /* Name of an instruction set for layers ("avx512"; of AUTO: the best one), NULL when this processor lacks it. */
 const char *hq_nn_kernel_name(int kernel);
 
+int hq_conv_out_d(const hq_conv *conv);
 int hq_conv_out_h(const hq_conv *conv);
 int hq_conv_out_w(const hq_conv *conv);
 /* Numbers of work memory that fwd and bwd need (images with padding, weights in tiles). */
@@ -70,10 +73,10 @@ void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const hq_real *y, const 
 void hq_relu_fwd(size_t count, const hq_real *x, hq_real *y);
 void hq_relu_bwd(size_t count, const hq_real *y, const hq_real *dy, hq_real *dx);
 
-/* Adaptive average pooling to out x out: cell i covers rows floor(i h / out) .. ceil((i + 1) h / out) - 1 (PyTorch's
- * rule). */
-void hq_avgpool_fwd(int n, int h, int w, int c, int out, const hq_real *x, hq_real *y);
-void hq_avgpool_bwd(int n, int h, int w, int c, int out, const hq_real *dy, hq_real *dx);
+/* Adaptive average pooling of x[n][d][h][w][c] to out_d x out x out: cell i covers rows floor(i h / out) .. ceil((i +
+ * 1) h / out) - 1, columns and planes likewise (PyTorch's rule). */
+void hq_avgpool_fwd(int n, int d, int h, int w, int c, int out_d, int out, const hq_real *x, hq_real *y);
+void hq_avgpool_bwd(int n, int d, int h, int w, int c, int out_d, int out, const hq_real *dy, hq_real *dx);
 
 /* y[n][out] = x[n][in] w[in][out] + bias. */
 void hq_dense_fwd(int n, int in, int out, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y);

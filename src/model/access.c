@@ -77,5 +77,5 @@ size_t hq_model_arena_bytes(const hq_model *model) { return model->arena.size; }
 
 size_t hq_model_input_size(const hq_model *model)
 {
-    return (size_t)model->height * (size_t)model->width * (size_t)model->channels;
+    return (size_t)model->depth * (size_t)model->height * (size_t)model->width * (size_t)model->channels;
 }

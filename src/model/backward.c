@@ -91,7 +91,8 @@ hq_status hq_model_backward(hq_model *model, const hq_model_batch *batch)
     hq_real *d = reduce_bwd(model, n, model->adapt ? model->adapted : last->out, dangles);
     if (model->adapt) {
         hq_real *dx = other(model, d);
-        hq_avgpool_bwd(n, last->out_h, last->out_w, last->conv.k, model->features, d, dx);
+        hq_avgpool_bwd(n, last->out_d, last->out_h, last->out_w, last->conv.k, model->features_d, model->features, d,
+                       dx);
         d = dx;
     }
     for (int i = model->stages - 1; i >= 0; i--) d = stage_bwd(model, i, d);

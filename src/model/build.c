@@ -46,7 +46,9 @@ static void add_stage(hq_table *params, hq_table *stats, int norm, int number, h
     const hq_conv *conv = &stage->conv;
     char text[48];
     snprintf(text, sizeof text, "conv%d.weight", number);
-    stage->weight = add_tensor(params, text, 4, (int64_t[]){conv->r, conv->s, conv->c, conv->k}, true, false);
+    const int64_t shape[5] = {conv->t, conv->r, conv->s, conv->c, conv->k};
+    const int skipped = conv->t == 1; /* images: [r][s][c][k] */
+    stage->weight = add_tensor(params, text, 5 - skipped, shape + skipped, true, false);
     snprintf(text, sizeof text, "conv%d.bias", number);
     stage->bias = add_vector(params, text, conv->k);
     if (norm == HQ_NORM_NONE) return;
@@ -98,37 +100,54 @@ static hq_status make_blocks(hq_model *model)
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
+static hq_status too_small(const hq_data_info *info, int stage)
+{
+    char depth[16] = "";
+    if (info->depth > 1) snprintf(depth, sizeof depth, "%d x ", info->depth);
+    HQ_FAIL(
+        HQ_ERR_CONFIG,
+        "%s of \"%s\" (%s%d x %d) are too small for the network: nothing is left after convolution %d; use fewer or "
+        "padded convolutions (model.channels, model.padding, model.pool)",
+        info->depth > 1 ? "volumes" : "images", info->name, depth, info->height, info->width, stage + 1);
+}
+
 static hq_status plan_stages(hq_model *model, const hq_config *config, const hq_data_info *info)
 {
-    int h = info->height, w = info->width, c = info->channels;
+    int d = info->depth, h = info->height, w = info->width, c = info->channels;
     model->stages = config->model_channels.n;
     for (int i = 0; i < model->stages; i++) {
         hq_stage *stage = &model->stage[i];
-        stage->conv = (hq_conv){
-            model->max_batch,      h, w, c, config->model_channels.v[i], KERNEL, KERNEL, config->model_padding.v[i],
-            config->compute_kernel};
+        stage->conv = (hq_conv){.n = model->max_batch,
+                                .d = d,
+                                .h = h,
+                                .w = w,
+                                .c = c,
+                                .k = config->model_channels.v[i],
+                                .t = info->depth > 1 ? KERNEL : 1,
+                                .r = KERNEL,
+                                .s = KERNEL,
+                                .pad = config->model_padding.v[i],
+                                .kernel = config->compute_kernel};
         stage->norm = (hq_norm){.kind = config->model_norm,
                                 .groups = config->model_norm_groups,
                                 .eps = HQ_NORM_EPSILON,
                                 .n = model->max_batch,
-                                .d = 1,
+                                .d = hq_conv_out_d(&stage->conv),
                                 .h = hq_conv_out_h(&stage->conv),
                                 .w = hq_conv_out_w(&stage->conv),
                                 .c = stage->conv.k,
                                 .pool = config->model_pool.v[i] != 0,
                                 .kernel = config->compute_kernel};
+        stage->out_d = hq_norm_out_d(&stage->norm);
         stage->out_h = hq_norm_out_h(&stage->norm);
         stage->out_w = hq_norm_out_w(&stage->norm);
-        if (stage->out_h < 1 || stage->out_w < 1)
-            HQ_FAIL(HQ_ERR_CONFIG,
-                    "images of \"%s\" (%d x %d) are too small for the network: nothing is left after convolution %d; "
-                    "use fewer or padded convolutions (model.channels, model.padding, model.pool)",
-                    info->name, info->height, info->width, i + 1);
-        h = stage->out_h, w = stage->out_w, c = stage->conv.k;
+        if (stage->out_d < 1 || stage->out_h < 1 || stage->out_w < 1) return too_small(info, i);
+        d = stage->out_d, h = stage->out_h, w = stage->out_w, c = stage->conv.k;
     }
     model->features = config->model_features;
-    model->adapt = h != model->features || w != model->features;
-    model->flat = model->features * model->features * c;
+    model->features_d = info->depth > 1 ? model->features : 1;
+    model->adapt = d != model->features_d || h != model->features || w != model->features;
+    model->flat = model->features_d * model->features * model->features * c;
     return HQ_OK;
 }
 
@@ -154,16 +173,18 @@ static hq_status plan_circuit(hq_model *model, const hq_config *config)
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
+static size_t volume(int d, int h, int w, int c) { return (size_t)d * (size_t)h * (size_t)w * (size_t)c; }
+
 static void take_stages(hq_model *model, hq_arena *arena, size_t *largest, size_t *work)
 {
     size_t n = (size_t)model->max_batch, real = sizeof(hq_real);
     for (int i = 0; i < model->stages; i++) {
         hq_stage *stage = &model->stage[i];
         const hq_norm *norm = &stage->norm;
-        const size_t k = (size_t)stage->conv.k, statistics = hq_norm_statistics_size(norm);
-        const size_t in = n * (size_t)stage->conv.h * (size_t)stage->conv.w * (size_t)stage->conv.c;
-        const size_t count = n * (size_t)norm->h * (size_t)norm->w * k;
-        const size_t out = n * (size_t)stage->out_h * (size_t)stage->out_w * k;
+        const size_t statistics = hq_norm_statistics_size(norm);
+        const size_t in = n * volume(stage->conv.d, stage->conv.h, stage->conv.w, stage->conv.c);
+        const size_t count = n * volume(norm->d, norm->h, norm->w, norm->c);
+        const size_t out = n * volume(stage->out_d, stage->out_h, stage->out_w, norm->c);
         stage->pre = hq_arena_take(arena, count, real);
         stage->out = hq_arena_take(arena, out, real);
         stage->choice = norm->pool ? hq_arena_take(arena, out, 1) : NULL;
@@ -221,9 +242,6 @@ static void name_variant(hq_model *model)
 
 static hq_status build(hq_model *model, const hq_config *config, const hq_data_info *info)
 {
-    if (info->depth != 1)
-        HQ_FAIL(HQ_ERR_CONFIG, "\"%s\" holds volumes (%d x %d x %d); this version trains on images only (depth 1)",
-                info->name, info->depth, info->height, info->width);
     if (!hq_nn_kernel_name(config->compute_kernel))
         HQ_FAIL(HQ_ERR_CONFIG,
                 "compute.kernel = \"%s\": this processor does not have that instruction set; allowed: \"auto\", "
@@ -249,6 +267,7 @@ hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int
     model->classes = info->classes;
     model->labels = info->labels;
     model->channels = info->channels;
+    model->depth = info->depth;
     model->height = info->height;
     model->width = info->width;
     model->max_batch = max_batch;

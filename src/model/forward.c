@@ -4,7 +4,7 @@
 /* Notes the statistics of this micro-batch (variance unbiased) for the running ones. */
 static void note_statistics(hq_model *model, const hq_stage *stage)
 {
-    const int64_t rows = (int64_t)stage->norm.n * stage->norm.h * stage->norm.w;
+    const int64_t rows = (int64_t)stage->norm.n * stage->norm.d * stage->norm.h * stage->norm.w;
     const double unbiased = rows > 1 ? (double)rows / (double)(rows - 1) : 1;
     for (int i = 0; i < stage->norm.c; i++) {
         model->batch_stats[stage->mean.offset + i] = stage->batch_mean[i];
@@ -105,7 +105,8 @@ hq_status hq_model_forward(hq_model *model, const hq_model_batch *batch, bool tr
     for (int i = 0; i < model->stages; i++) x = stage_fwd(model, &model->stage[i], x, n, training);
     if (model->adapt) {
         const hq_stage *last = &model->stage[model->stages - 1];
-        hq_avgpool_fwd(n, last->out_h, last->out_w, last->conv.k, model->features, x, model->adapted);
+        hq_avgpool_fwd(n, last->out_d, last->out_h, last->out_w, last->conv.k, model->features_d, model->features, x,
+                       model->adapted);
         x = model->adapted;
     }
     hq_dense_fwd(n, model->flat, model->inputs, x, hq_weights_at(model, model->reduce_weight),

@@ -17,7 +17,7 @@ typedef struct hq_slot {
 typedef struct hq_stage {
     hq_conv conv;
     hq_norm norm;                       /* with ReLU and pooling */
-    int out_h, out_w;                   /* after pooling */
+    int out_d, out_h, out_w;            /* after pooling */
     hq_slot weight, bias, scale, shift; /* parameters */
     hq_slot mean, var;                  /* statistics block */
     const hq_real *in;
@@ -31,12 +31,12 @@ struct hq_model {
     int norm, scaling;
     double dropout;
     int task, classes, labels;
-    int channels, height, width; /* of the input */
+    int channels, depth, height, width; /* of the input; depth 1: images */
     int max_batch;
 
     int stages;
     hq_stage stage[HQ_LIST_MAX];
-    int features;              /* side after adaptive pooling */
+    int features, features_d;  /* side and depth after adaptive pooling */
     bool adapt;                /* whether that pooling is needed */
     int flat;                  /* inputs of the reduce layer */
     int inputs, outputs, head; /* the first two of the circuit, or of the dense layer in its place */
@@ -54,7 +54,7 @@ struct hq_model {
 
     /* activations of one micro-batch, all in one arena */
     hq_arena arena;
-    hq_real *adapted;                 /* [n][features][features][C] */
+    hq_real *adapted;                 /* [n][features_d][features][features][C] */
     hq_real *reduced, *angles;        /* [n][inputs]: z and x */
     hq_real *measured;                /* [n][outputs] */
     hq_real *hidden, *keep, *dropped; /* [n][head] */

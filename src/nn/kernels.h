@@ -22,15 +22,17 @@ typedef struct hq_correlation {
     size_t row, plane, image;
 } hq_correlation;
 
-/* Winograd's tiles: 2x2 outputs each, from 4x4 inputs that begin `pad` before them. Rows of tiles are counted through
- * all images of x[n][h][w][c] and y[n][oh][ow][k]; these kernels do `rows` of them from row `first` on. What lies
- * outside x is zero, what lies outside y is dropped. Transformed tiles are [16][rows * tw][channels] with
- * hq_places_apart numbers from place to place, transformed weights [16][c][k] likewise: a register more than there is,
- * so that the 16 places do not compete for the same lines of a cache. */
+/* Winograd's tiles: 2x2 outputs each of a plane, from 4x4 inputs that begin `pad` before them. Rows of tiles are
+ * counted through all images of x[n][d][h][w][c] and y[n][od][oh][ow][k]; these kernels do `rows` of them from row
+ * `first` on, in `planes` planes of which the first is plane `plane` of x or y. What lies outside x or y is zero or is
+ * dropped. Transformed tiles are [16][planes][rows * tw][channels] with hq_places_apart numbers from place to place,
+ * transformed weights [16][t][c][k] likewise: a register more than there is, so that the 16 places do not compete for
+ * the same lines of a cache. */
 typedef struct hq_tiling {
-    int h, w, oh, ow, pad;
+    int d, h, w, od, oh, ow, pad;
     int th, tw; /* rows of tiles in an image, tiles in a row */
     int first, rows;
+    int plane, planes;
 } hq_tiling;
 
 static inline size_t hq_places_apart(size_t numbers) { return numbers + HQ_CONV_WIDTH_MAX; }
@@ -63,15 +65,15 @@ typedef struct hq_nn_kernels {
      * up to the next multiple of the width. */
     void (*weights)(const hq_correlation *shape, const hq_real *x, const hq_real *dy, int dy_stride, hq_real *dw);
 
-    /* Winograd, for channels in multiples of HQ_CONV_WIDTH_MAX: weights w[3][3][c][k] to u[16][...], each in tiles as w
-     * of a correlation of one row of c numbers; x to tiles v; tiles m to y. The gradients are the adjoint maps: dy to
-     * dm; dv added to dx; du[16][c][k] to dw. */
-    void (*winograd_weights)(int c, int k, const hq_real *w, hq_real *u);
+    /* Winograd, for channels in multiples of HQ_CONV_WIDTH_MAX: weights w[t][3][3][c][k] to u[16][...], each in tiles
+     * as w of a correlation of t planes of c numbers; x to tiles v; tiles m to y. The gradients are the adjoint maps:
+     * dy to dm; dv added to dx; du[16][t][c][k] to dw. */
+    void (*winograd_weights)(int t, int c, int k, const hq_real *w, hq_real *u);
     void (*winograd_input)(const hq_tiling *tiling, int c, const hq_real *x, hq_real *v);
     void (*winograd_output)(const hq_tiling *tiling, int k, const hq_real *m, const hq_real *bias, hq_real *y);
     void (*winograd_output_bwd)(const hq_tiling *tiling, int k, const hq_real *dy, hq_real *dm);
     void (*winograd_input_bwd)(const hq_tiling *tiling, int c, const hq_real *dv, hq_real *dx);
-    void (*winograd_weights_bwd)(int c, int k, const hq_real *du, hq_real *dw);
+    void (*winograd_weights_bwd)(int t, int c, int k, const hq_real *du, hq_real *dw);
 
     /* sum[ch] += x - pivot[ch] and squares[ch] += (x - pivot[ch])^2 over rows of x[rows][c]. */
     void (*moments)(int64_t rows, int c, const hq_real *x, const hq_real *pivot, double *sum, double *squares);

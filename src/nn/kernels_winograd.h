@@ -69,15 +69,16 @@ BOTH_AXES(output_adjoint, times_a, 2)
 
 /* ---- weights ---- */
 
-static void winograd_weights(int c, int k, const hq_real *w, hq_real *u)
+static void winograd_weights(int t, int c, int k, const hq_real *w, hq_real *u)
 {
-    const size_t tap = (size_t)c * (size_t)k, apart = hq_places_apart(tap);
+    const size_t tap = (size_t)c * (size_t)k, apart = hq_places_apart((size_t)t * tap);
     size_t place = 0;
     for (int first = 0, vectors; first < k; first += vectors * HQ_LANES) {
         vectors = k - first > HQ_LANES ? 2 : 1;
-        for (int ch = 0; ch < c; ch++)
+        for (int ch = 0; ch < t * c; ch++)
             for (int v = 0; v < vectors; v++, place += HQ_LANES) {
-                const hq_real *in = w + (size_t)ch * (size_t)k + first + v * HQ_LANES;
+                const hq_real *in =
+                    w + (size_t)(ch / c) * 9 * tap + (size_t)(ch % c) * (size_t)k + first + v * HQ_LANES;
                 vec x[16];
                 for (int i = 0; i < 3; i++)
                     for (int j = 0; j < 3; j++) x[4 * i + j] = load(in + (size_t)(3 * i + j) * tap);
@@ -87,16 +88,17 @@ static void winograd_weights(int c, int k, const hq_real *w, hq_real *u)
     }
 }
 
-static void winograd_weights_bwd(int c, int k, const hq_real *du, hq_real *dw)
+static void winograd_weights_bwd(int t, int c, int k, const hq_real *du, hq_real *dw)
 {
-    const size_t tap = (size_t)c * (size_t)k, apart = hq_places_apart(tap);
-    for (size_t at = 0; at < tap; at += HQ_LANES) {
-        vec x[16];
-        for (int p = 0; p < 16; p++) x[p] = load(du + (size_t)p * apart + at);
-        weights_adjoint(x);
-        for (int i = 0; i < 3; i++)
-            for (int j = 0; j < 3; j++) store(dw + (size_t)(3 * i + j) * tap + at, x[4 * i + j], HQ_LANES);
-    }
+    const size_t tap = (size_t)c * (size_t)k, apart = hq_places_apart((size_t)t * tap);
+    for (int plane = 0; plane < t; plane++, du += tap, dw += 9 * tap)
+        for (size_t at = 0; at < tap; at += HQ_LANES) {
+            vec x[16];
+            for (int p = 0; p < 16; p++) x[p] = load(du + (size_t)p * apart + at);
+            weights_adjoint(x);
+            for (int i = 0; i < 3; i++)
+                for (int j = 0; j < 3; j++) store(dw + (size_t)(3 * i + j) * tap + at, x[4 * i + j], HQ_LANES);
+        }
 }
 
 /* ---- tiles ---- */
@@ -107,11 +109,15 @@ typedef struct square {
     int top, bottom, left, right;
 } square;
 
-INLINE square square_at(int image, int h, int w, int y, int x, int side)
+/* In plane z, which need not exist, of d planes. */
+INLINE square square_at(int image, int d, int h, int w, int z, int y, int x, int side)
 {
-    return (square){.at = ((int64_t)image * h + y) * w + x,
+    const bool exists = z >= 0 && z < d;
+    return (square){.at = (((int64_t)image * d + z) * h + y) * w + x,
                     .top = y < 0 ? -y : 0,
-                    .bottom = h - y < side ? h - y : side,
+                    .bottom = !exists        ? 0
+                              : h - y < side ? h - y
+                                             : side,
                     .left = x < 0 ? -x : 0,
                     .right = w - x < side ? w - x : side};
 }
@@ -162,24 +168,27 @@ INLINE void store_tile(hq_real *tiles, size_t apart, const vec x[16])
 /* For every tile and vector of channels from `ch` on: `here` is its square in x or y, `at` its place among the tiles.
  * CALL(all) is compiled for whole squares by themselves. */
 #define FOR_TILES(tiling, channels, square_of, side, CALL)                                                             \
-    const size_t apart = hq_places_apart((size_t)(tiling)->rows * (size_t)(tiling)->tw * (size_t)(channels));          \
+    const int lines_ = (tiling)->planes * (tiling)->rows;                                                              \
+    const size_t apart = hq_places_apart((size_t)(lines_ * (tiling)->tw) * (size_t)(channels));                        \
     size_t at = 0;                                                                                                     \
-    for (int row_ = (tiling)->first; row_ < (tiling)->first + (tiling)->rows; row_++)                                  \
+    for (int line_ = 0; line_ < lines_; line_++)                                                                       \
         for (int tx_ = 0; tx_ < (tiling)->tw; tx_++, at += (size_t)(channels)) {                                       \
-            const square here = square_of(tiling, row_ / (tiling)->th, row_ % (tiling)->th, tx_);                      \
+            const square here = square_of(tiling, line_, tx_);                                                         \
             if (whole(&here, side))                                                                                    \
                 for (int ch = 0; ch < (channels); ch += HQ_LANES) CALL(true);                                          \
             else                                                                                                       \
                 for (int ch = 0; ch < (channels); ch += HQ_LANES) CALL(false);                                         \
         }
 
-INLINE square input_square(const hq_tiling *t, int image, int ty, int tx)
+INLINE square input_square(const hq_tiling *t, int line, int tx)
 {
-    return square_at(image, t->h, t->w, 2 * ty - t->pad, 2 * tx - t->pad, 4);
+    const int row = t->first + line % t->rows, z = t->plane + line / t->rows;
+    return square_at(row / t->th, t->d, t->h, t->w, z, 2 * (row % t->th) - t->pad, 2 * tx - t->pad, 4);
 }
-INLINE square output_square(const hq_tiling *t, int image, int ty, int tx)
+INLINE square output_square(const hq_tiling *t, int line, int tx)
 {
-    return square_at(image, t->oh, t->ow, 2 * ty, 2 * tx, 2);
+    const int row = t->first + line % t->rows, z = t->plane + line / t->rows;
+    return square_at(row / t->th, t->od, t->oh, t->ow, z, 2 * (row % t->th), 2 * tx, 2);
 }
 
 static void winograd_input(const hq_tiling *tiling, int c, const hq_real *x, hq_real *v)

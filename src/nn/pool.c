@@ -12,53 +12,62 @@ static void cell_range(int size, int out, int i, int *from, int *to)
 }
 
 typedef struct window {
-    int top, bottom, left, right; /* pixels of a cell, ends excluded */
+    int front, back, top, bottom, left, right; /* pixels of a cell, ends excluded */
 } window;
 
-static window cell_window(int h, int w, int out, int oy, int ox)
+/* Cell `i` of all cells of a volume, in memory order. */
+static window cell_window(int d, int h, int w, int out_d, int out, int i)
 {
     window cell;
-    cell_range(h, out, oy, &cell.top, &cell.bottom);
-    cell_range(w, out, ox, &cell.left, &cell.right);
+    cell_range(d, out_d, i / (out * out), &cell.front, &cell.back);
+    cell_range(h, out, i / out % out, &cell.top, &cell.bottom);
+    cell_range(w, out, i % out, &cell.left, &cell.right);
     return cell;
 }
 
-static double window_area(window cell) { return (double)(cell.bottom - cell.top) * (cell.right - cell.left); }
+static double window_size(window cell)
+{
+    return (double)(cell.back - cell.front) * (cell.bottom - cell.top) * (cell.right - cell.left);
+}
 
-/* Mean over the window of one image x[h][w][c]. */
-static void average_window(window cell, int w, int c, const hq_real *x, hq_real *y)
+/* Mean over the window of one volume x[d][h][w][c]. */
+static void average_window(window cell, int h, int w, int c, const hq_real *x, hq_real *y)
 {
     for (int first = 0; first < c; first += HQ_ROWS_BLOCK) {
         int width = hq_rows_width(first, c);
         double sum[HQ_ROWS_BLOCK] = {0};
-        for (int iy = cell.top; iy < cell.bottom; iy++)
-            hq_rows_sum(cell.right - cell.left, width, c, x + ((int64_t)iy * w + cell.left) * c + first, sum);
-        for (int ch = 0; ch < width; ch++) y[first + ch] = (hq_real)(sum[ch] / window_area(cell));
+        for (int z = cell.front; z < cell.back; z++)
+            for (int iy = cell.top; iy < cell.bottom; iy++)
+                hq_rows_sum(cell.right - cell.left, width, c, x + (((int64_t)z * h + iy) * w + cell.left) * c + first,
+                            sum);
+        for (int ch = 0; ch < width; ch++) y[first + ch] = (hq_real)(sum[ch] / window_size(cell));
     }
 }
 
-void hq_avgpool_fwd(int n, int h, int w, int c, int out, const hq_real *x, hq_real *y)
+void hq_avgpool_fwd(int n, int d, int h, int w, int c, int out_d, int out, const hq_real *x, hq_real *y)
 {
-    for (int i = 0; i < n; i++, x += (int64_t)h * w * c)
-        for (int oy = 0; oy < out; oy++)
-            for (int ox = 0; ox < out; ox++, y += c) average_window(cell_window(h, w, out, oy, ox), w, c, x, y);
+    for (int i = 0; i < n; i++, x += (int64_t)d * h * w * c)
+        for (int cell = 0; cell < out_d * out * out; cell++, y += c)
+            average_window(cell_window(d, h, w, out_d, out, cell), h, w, c, x, y);
 }
 
-static void spread_window(window cell, int w, int c, const hq_real *dy, hq_real *dx)
+static void spread_window(window cell, int h, int w, int c, const hq_real *dy, hq_real *dx)
 {
-    hq_real share = (hq_real)(1 / window_area(cell));
-    for (int iy = cell.top; iy < cell.bottom; iy++)
-        for (int ix = cell.left; ix < cell.right; ix++) {
-            hq_real *pixel = dx + ((int64_t)iy * w + ix) * c;
-            HQ_ROWS_VECTOR
-            for (int ch = 0; ch < c; ch++) pixel[ch] += share * dy[ch];
-        }
+    hq_real share = (hq_real)(1 / window_size(cell));
+    for (int z = cell.front; z < cell.back; z++)
+        for (int iy = cell.top; iy < cell.bottom; iy++)
+            for (int ix = cell.left; ix < cell.right; ix++) {
+                hq_real *pixel = dx + (((int64_t)z * h + iy) * w + ix) * c;
+                HQ_ROWS_VECTOR
+                for (int ch = 0; ch < c; ch++) pixel[ch] += share * dy[ch];
+            }
 }
 
-void hq_avgpool_bwd(int n, int h, int w, int c, int out, const hq_real *dy, hq_real *dx)
+void hq_avgpool_bwd(int n, int d, int h, int w, int c, int out_d, int out, const hq_real *dy, hq_real *dx)
 {
-    memset(dx, 0, (size_t)n * h * w * c * sizeof *dx);
-    for (int i = 0; i < n; i++, dx += (int64_t)h * w * c)
-        for (int oy = 0; oy < out; oy++)
-            for (int ox = 0; ox < out; ox++, dy += c) spread_window(cell_window(h, w, out, oy, ox), w, c, dy, dx);
+    const size_t size = (size_t)d * (size_t)h * (size_t)w * (size_t)c;
+    memset(dx, 0, (size_t)n * size * sizeof *dx);
+    for (int i = 0; i < n; i++, dx += size)
+        for (int cell = 0; cell < out_d * out * out; cell++, dy += c)
+            spread_window(cell_window(d, h, w, out_d, out, cell), h, w, c, dy, dx);
 }

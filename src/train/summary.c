@@ -74,12 +74,13 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
     const int microbatch = hq_train_microbatch(config);
     const int64_t micro = (config->train_batch + microbatch - 1) / microbatch;
     const int64_t steps = (info->count[HQ_SPLIT_TRAIN] + config->train_batch - 1) / config->train_batch;
-    char text[160];
-    hq_say("data      %s: %s, %d %s, images %d x %d x %d; %lld train, %lld validation, %lld test\n", info->name,
+    char text[160], depth[24] = "";
+    if (info->depth > 1) snprintf(depth, sizeof depth, "%d x ", info->depth);
+    hq_say("data      %s: %s, %d %s, %s %d x %s%d x %d; %lld train, %lld validation, %lld test\n", info->name,
            hq_config_word("data.task", info->task), info->classes,
-           info->task == HQ_TASK_MULTI_LABEL ? "labels" : "classes", info->channels, info->height, info->width,
-           (long long)info->count[HQ_SPLIT_TRAIN], (long long)info->count[HQ_SPLIT_VAL],
-           (long long)info->count[HQ_SPLIT_TEST]);
+           info->task == HQ_TASK_MULTI_LABEL ? "labels" : "classes", info->depth > 1 ? "volumes" : "images",
+           info->channels, depth, info->height, info->width, (long long)info->count[HQ_SPLIT_TRAIN],
+           (long long)info->count[HQ_SPLIT_VAL], (long long)info->count[HQ_SPLIT_TEST]);
     hq_say("network   %lld trainable parameters: %lld classical, %lld quantum; %s\n", (long long)total,
            (long long)(total - quantum), (long long)quantum,
            circuit_text(config, hq_model_circuit(model), text, sizeof text));

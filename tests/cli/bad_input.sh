@@ -131,7 +131,8 @@ if [ -n "$DATA" ]; then
     refused 3 'cut.npz' train --set data.source=cut.npz
     refused 2 '3' train --set data.source="$DATA/breastmnist.npz" --set "data.classes=[0,3]"
     refused 2 'class_count' train --set data.source="$DATA/retinamnist.npz" --set data.class_count=3
-    refused 2 'volumes' train --set data.source="$DATA/adrenalmnist3d.npz"
+    refused 2 '28 x 28 x 28) are too small' train --set data.source="$DATA/adrenalmnist3d.npz" --set "model.channels=[4,4,4,4]" \
+        --set "model.padding=[0,0,0,0]" --set "model.pool=[1,1,1,1]"
 else
     echo "not tried: damaged real data (HQCNN_DATA_DIR is not set)"
 fi

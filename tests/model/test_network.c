@@ -10,7 +10,7 @@ typedef struct hq_case {
     hq_config config;
     hq_data_info info;
     hq_model *model;
-    hq_real x[8 * 20 * 18 * 3];
+    hq_real x[8 * 20 * 18 * 4];
     int32_t labels[8 * 4];
     int64_t samples[8];
     double class_weight[4];
@@ -19,8 +19,8 @@ typedef struct hq_case {
 
 static void set(hq_config *config, const char *assignment) { CHECK_INT(hq_config_set(config, assignment), HQ_OK); }
 
-/* A small network: every kind of layer, few numbers. */
-static void make_case(hq_case *c, int task, const char *const *settings)
+/* A small network: every kind of layer, few numbers. For images, or volumes of some depth. */
+static void make_case_of(hq_case *c, int depth, int task, const char *const *settings)
 {
     memset(c, 0, sizeof *c);
     hq_config_defaults(&c->config);
@@ -38,9 +38,9 @@ static void make_case(hq_case *c, int task, const char *const *settings)
                              .task = task,
                              .classes = 3,
                              .labels = task == HQ_TASK_MULTI_LABEL ? 3 : 1,
-                             .depth = 1,
-                             .height = 12,
-                             .width = 11,
+                             .depth = depth,
+                             .height = depth > 1 ? 9 : 12,
+                             .width = depth > 1 ? 8 : 11,
                              .channels = 2,
                              .count = {8, 8, 8}};
     if (task == HQ_TASK_BINARY) c->info.classes = 2;
@@ -63,6 +63,8 @@ static void make_case(hq_case *c, int task, const char *const *settings)
                                 .epoch = 2,
                                 .runner = &hq_runner_local};
 }
+
+static void make_case(hq_case *c, int task, const char *const *settings) { make_case_of(c, 1, task, settings); }
 
 static double loss_of(hq_case *c)
 {
@@ -90,11 +92,11 @@ static double difference(hq_case *c, int64_t i)
 
 /* Every seventh parameter and all of the circuit. Pooling and ReLU have kinks, which a difference may straddle: a few
  * parameters near one are let off, the rest must agree closely. */
-static void check_gradient(int task, const char *const *settings, const char *what)
+static void check_gradient_of(int depth, int task, const char *const *settings, const char *what)
 {
     static hq_case c;
     static double grads[20000];
-    make_case(&c, task, settings);
+    make_case_of(&c, depth, task, settings);
     const int64_t n = hq_model_param_count(c.model);
     loss_of(&c);
     for (int64_t i = 0; i < n; i++) grads[i] = hq_model_grads(c.model)[i];
@@ -108,6 +110,11 @@ static void check_gradient(int task, const char *const *settings, const char *wh
         }
     CHECK_MSG(tested > 30 && off * 50 <= tested, "%s: %d of %d gradients differ", what, off, tested);
     hq_model_destroy(c.model);
+}
+
+static void check_gradient(int task, const char *const *settings, const char *what)
+{
+    check_gradient_of(1, task, settings, what);
 }
 
 static void test_gradients(void)
@@ -125,6 +132,12 @@ static void test_gradients(void)
                    "trainable attention");
     check_gradient(HQ_TASK_MULTI_CLASS, SETTINGS("model.attention=ladder", "model.features=2", "model.scaling=tanh"),
                    "ladder");
+    check_gradient_of(10, HQ_TASK_MULTI_CLASS, NULL, "volumes");
+    check_gradient_of(11, HQ_TASK_BINARY, SETTINGS("model.norm=group", "model.norm_groups=2", "model.features=2"),
+                      "volumes, group norm");
+    check_gradient_of(9, HQ_TASK_BINARY, SETTINGS("model.channels=[16, 16, 4]", "model.norm=none"),
+                      "volumes, Winograd's algorithm");
+    check_gradient(HQ_TASK_BINARY, SETTINGS("model.channels=[16, 32, 4]"), "Winograd's algorithm");
 }
 
 /* Two inputs and four weights on three qubits, factors, offsets, a weight used twice, a gate of the four-term rule. */
@@ -160,7 +173,7 @@ static void test_gradients_of_circuits(void)
 }
 #endif
 
-static int64_t count_for(int height, int width, int channels, int classes, const char *const *settings)
+static int64_t count_of(int depth, int height, int width, int channels, int classes, const char *const *settings)
 {
     hq_config config;
     hq_config_defaults(&config);
@@ -169,7 +182,7 @@ static int64_t count_for(int height, int width, int channels, int classes, const
                          .task = HQ_TASK_MULTI_CLASS,
                          .classes = classes,
                          .labels = 1,
-                         .depth = 1,
+                         .depth = depth,
                          .height = height,
                          .width = width,
                          .channels = channels};
@@ -187,6 +200,11 @@ static int64_t count_for(int height, int width, int channels, int classes, const
     return n;
 }
 
+static int64_t count_for(int height, int width, int channels, int classes, const char *const *settings)
+{
+    return count_of(1, height, width, channels, classes, settings);
+}
+
 static void test_parameter_counts(void)
 {
     CHECK_INT(count_for(28, 28, 1, 2, NULL), 91586); /* the design's figures */
@@ -197,6 +215,9 @@ static void test_parameter_counts(void)
               91586 - 12 + 40);
     CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.norm=none", NULL}), 91586 - 448);
     CHECK_INT(count_for(28, 28, 1, 2, (const char *const[]){"model.layers=3", NULL}), 91586 + 24);
+    /* volumes: kernels of 27 in place of 9, 4 x 4 x 4 features */
+    const int64_t products = 16 + 16 * 16 + 16 * 64 + 2 * 64 * 64;
+    CHECK_INT(count_of(28, 28, 28, 1, 2, NULL), 91586 + 18 * products + 3 * 16 * 64 * 4);
 }
 
 /* The reduce layer has an output for each input of the circuit, the next layer an input for each of its outputs. */
@@ -243,7 +264,7 @@ static void test_refuses(void)
                          .width = 28,
                          .channels = 1};
     CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
-    info.depth = info.height = 28;
+    info.depth = 9, info.height = 28; /* no plane is left */
     CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
     info.depth = 1;
     set(&config, "model.circuit.template=gates");

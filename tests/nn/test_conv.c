@@ -14,9 +14,9 @@ typedef struct conv_case {
 static conv_case make_case(hq_conv conv)
 {
     conv_case t = {.conv = conv, .k = (size_t)conv.k, .work = hq_conv_work(&conv)};
-    t.in = (size_t)(conv.n * conv.h * conv.w * conv.c);
-    t.weights = (size_t)(conv.r * conv.s * conv.c * conv.k);
-    t.out = (size_t)(conv.n * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * conv.k);
+    t.in = (size_t)(conv.n * conv.d * conv.h * conv.w * conv.c);
+    t.weights = (size_t)(conv.t * conv.r * conv.s * conv.c * conv.k);
+    t.out = (size_t)(conv.n * hq_conv_out_d(&conv) * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * conv.k);
     t.x = random_array(t.in), t.w = random_array(t.weights), t.bias = random_array(t.k), t.dy = random_array(t.out);
     t.y = output_array(t.out), t.dx = output_array(t.in), t.dw = output_array(t.weights), t.dbias = output_array(t.k);
     t.scratch = output_array(t.work);
@@ -61,46 +61,69 @@ static void check_conv(hq_conv conv)
 
 static void test_conv(void)
 {
-    /*                n  h  w  c   k  r  s  pad kernel */
-    check_conv((hq_conv){1, 1, 1, 1, 1, 1, 1, 0, AUTO});
-    check_conv((hq_conv){2, 5, 7, 1, 3, 3, 3, 0, AUTO});
-    check_conv((hq_conv){3, 4, 6, 5, 2, 3, 3, 1, AUTO});
-    check_conv((hq_conv){2, 6, 5, 3, 4, 3, 2, 0, AUTO});
-    check_conv((hq_conv){1, 3, 3, 2, 1, 3, 3, 0, AUTO}); /* one output pixel */
-    check_conv((hq_conv){2, 2, 3, 4, 5, 3, 3, 1, AUTO}); /* image smaller than the kernel */
-    check_conv((hq_conv){1, 5, 4, 3, 7, 1, 3, 1, AUTO}); /* output rows that see padding only */
-    check_conv((hq_conv){1, 2, 2, 2, 2, 1, 1, 3, AUTO}); /* padding wider than the kernel */
-    check_conv((hq_conv){2, 7, 9, 17, 70, 3, 3, 1, AUTO});
-    check_conv((hq_conv){3, 8, 8, 16, 33, 2, 2, 1, AUTO});
-    check_conv((hq_conv){1, 9, 8, 2, 3, 5, 4, 1, AUTO});
+    /*                n  d  h  w  c  k  t  r  s  pad kernel */
+    check_conv((hq_conv){1, 1, 1, 1, 1, 1, 1, 1, 1, 0, AUTO});
+    check_conv((hq_conv){2, 1, 5, 7, 1, 3, 1, 3, 3, 0, AUTO});
+    check_conv((hq_conv){3, 1, 4, 6, 5, 2, 1, 3, 3, 1, AUTO});
+    check_conv((hq_conv){2, 1, 6, 5, 3, 4, 1, 3, 2, 0, AUTO});
+    check_conv((hq_conv){1, 1, 3, 3, 2, 1, 1, 3, 3, 0, AUTO}); /* one output pixel */
+    check_conv((hq_conv){2, 1, 2, 3, 4, 5, 1, 3, 3, 1, AUTO}); /* image smaller than the kernel */
+    check_conv((hq_conv){1, 1, 5, 4, 3, 7, 1, 1, 3, 1, AUTO}); /* output rows that see padding only */
+    check_conv((hq_conv){1, 1, 2, 2, 2, 2, 1, 1, 1, 3, AUTO}); /* padding wider than the kernel */
+    check_conv((hq_conv){2, 1, 7, 9, 17, 70, 1, 3, 3, 1, AUTO});
+    check_conv((hq_conv){3, 1, 8, 8, 16, 33, 1, 2, 2, 1, AUTO});
+    check_conv((hq_conv){1, 1, 9, 8, 2, 3, 1, 5, 4, 1, AUTO});
     for (int size = 1; size <= 40; size += 3) { /* every size of tiles */
-        check_conv((hq_conv){2, 3, size, 1, size, 3, 3, 1, AUTO});
-        check_conv((hq_conv){1, 3, 5, size, 41 - size, 3, 3, 0, AUTO});
+        check_conv((hq_conv){2, 1, 3, size, 1, size, 1, 3, 3, 1, AUTO});
+        check_conv((hq_conv){1, 1, 3, 5, size, 41 - size, 1, 3, 3, 0, AUTO});
     }
     for (int c = 16; c <= 48; c += 16) /* by Winograd's algorithm */
         for (int size = 1; size <= 9; size++) {
-            check_conv((hq_conv){2, size + 2, 10 - size + 2, c, 64 - c, 3, 3, 0, AUTO});
-            check_conv((hq_conv){3, size, 10 - size, c, 64 - c, 3, 3, 1, AUTO});
+            check_conv((hq_conv){2, 1, size + 2, 10 - size + 2, c, 64 - c, 1, 3, 3, 0, AUTO});
+            check_conv((hq_conv){3, 1, size, 10 - size, c, 64 - c, 1, 3, 3, 1, AUTO});
         }
-    check_conv((hq_conv){5, 8, 8, 64, 64, 3, 3, 1, AUTO}); /* more tiles than go together */
-    check_conv((hq_conv){70, 4, 4, 2, 3, 3, 3, 0, AUTO});  /* more images than go together */
+    check_conv((hq_conv){5, 1, 8, 8, 64, 64, 1, 3, 3, 1, AUTO}); /* more tiles than go together */
+    check_conv((hq_conv){70, 1, 4, 4, 2, 3, 1, 3, 3, 0, AUTO});  /* more images than go together */
+}
+
+static void test_conv_volumes(void)
+{
+    /*                n  d  h  w  c  k  t  r  s  pad kernel */
+    check_conv((hq_conv){1, 2, 1, 1, 1, 1, 2, 1, 1, 0, AUTO});
+    check_conv((hq_conv){2, 4, 5, 6, 1, 3, 3, 3, 3, 0, AUTO});
+    check_conv((hq_conv){2, 3, 4, 5, 5, 17, 3, 3, 3, 1, AUTO});
+    check_conv((hq_conv){1, 5, 4, 3, 3, 2, 3, 2, 1, 1, AUTO});
+    check_conv((hq_conv){1, 1, 3, 4, 2, 3, 3, 3, 3, 1, AUTO}); /* fewer planes than the kernel */
+    check_conv((hq_conv){1, 2, 2, 2, 2, 2, 1, 1, 1, 3, AUTO}); /* no padding in depth */
+    check_conv((hq_conv){1, 3, 2, 2, 2, 2, 2, 1, 1, 3, AUTO}); /* padding wider than the kernel */
+    for (int pad = 0; pad < 2; pad++) {                        /* by Winograd's algorithm */
+        check_conv((hq_conv){2, 4, 5, 6, 16, 32, 3, 3, 3, pad, AUTO});
+        check_conv((hq_conv){1, 3, 4, 3, 48, 16, 3, 3, 3, pad, AUTO});
+        check_conv((hq_conv){3, 2, 6, 5, 32, 16, 2, 3, 3, pad, AUTO});
+        check_conv((hq_conv){2, 3, 4, 4, 16, 16, 1, 3, 3, pad, AUTO});
+        check_conv((hq_conv){1, 6, 6, 12, 32, 32, 3, 3, 3, pad, AUTO}); /* more tiles than go together */
+    }
 }
 
 static void test_conv_shape(void)
 {
-    hq_conv conv = {2, 28, 30, 3, 16, 3, 5, 0, AUTO};
+    hq_conv conv = {2, 1, 28, 30, 3, 16, 1, 3, 5, 0, AUTO};
     CHECK_INT(hq_conv_out_h(&conv), 26);
     CHECK_INT(hq_conv_out_w(&conv), 26);
     CHECK_INT(hq_conv_work(&conv), 3 * 5 * 16 * 16 + 2 * 30 * 34 * 16); /* weights, gradients with a border */
     conv.pad = 1;
     CHECK_INT(hq_conv_out_h(&conv), 28);
     CHECK_INT(hq_conv_out_w(&conv), 28);
+    conv = (hq_conv){1, 9, 9, 9, 3, 16, 3, 3, 3, 1, AUTO};
+    CHECK_INT(hq_conv_out_d(&conv), 9);
+    conv.pad = 0;
+    CHECK_INT(hq_conv_out_d(&conv), 7);
 }
 
 /* A kernel with a single 1 moves the image: an exact result in any precision. */
 static void test_conv_moves_image(void)
 {
-    hq_conv conv = {1, 3, 4, 1, 1, 3, 3, 1, AUTO};
+    hq_conv conv = {1, 1, 3, 4, 1, 1, 1, 3, 3, 1, AUTO};
     hq_real x[12], w[9] = {0}, bias[1] = {0}, y[12];
     hq_real *scratch = output_array(hq_conv_work(&conv));
     for (int i = 0; i < 12; i++) x[i] = (hq_real)(i + 1);
@@ -114,7 +137,7 @@ static void test_conv_moves_image(void)
 /* The same numbers at another place in memory give the same bits. */
 static void test_conv_alignment(void)
 {
-    hq_conv conv = {2, 9, 7, 5, 19, 3, 3, 1, AUTO};
+    hq_conv conv = {2, 1, 9, 7, 5, 19, 1, 3, 3, 1, AUTO};
     conv_case t = make_case(conv);
     void *block[9];
     hq_real *x = aligned_copy(t.in, t.x, 1, &block[0]), *w = aligned_copy(t.weights, t.w, 1, &block[1]);
@@ -178,6 +201,7 @@ static void test_dense_nan(void)
 int main(void)
 {
     HQ_RUN(test_conv);
+    HQ_RUN(test_conv_volumes);
     HQ_RUN(test_conv_shape);
     HQ_RUN(test_conv_moves_image);
     HQ_RUN(test_conv_alignment);

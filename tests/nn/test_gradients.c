@@ -67,14 +67,16 @@ static void conv_forward(layer *l) { hq_conv_fwd(&l->conv, l->x, l->a, l->b, l->
 
 static void test_conv(void)
 {
-    for (int pad = 0; pad < 2; pad++) {
-        hq_conv conv = {2, 4, 5, 3, 4, 3, 2, pad, HQ_COMPUTE_KERNEL_AUTO};
-        size_t out = (size_t)(2 * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * 4);
-        layer l = make_layer(2 * 4 * 5 * 3, out, 3 * 2 * 3 * 4, 4);
+    for (int variant = 0; variant < 4; variant++) {
+        const int volume = variant / 2;
+        hq_conv conv = {2, 1 + 2 * volume, 4, 5, 3, 4, 1 + volume, 3, 2, variant % 2, HQ_COMPUTE_KERNEL_AUTO};
+        const size_t in = (size_t)(2 * conv.d * 4 * 5 * 3), weights = (size_t)(conv.t * 3 * 2 * 3 * 4);
+        const size_t out = (size_t)(2 * hq_conv_out_d(&conv) * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * 4);
+        layer l = make_layer(in, out, weights, 4);
         l.forward = conv_forward, l.conv = conv, l.scratch = output_array(hq_conv_work(&conv));
         hq_conv_bwd(&conv, l.x, l.a, l.dy, l.dx, l.da, l.db, l.scratch);
         check_gradient("conv dx", layer_value, &l, l.count, l.x, l.dx);
-        check_gradient("conv dw", layer_value, &l, 3 * 2 * 3 * 4, l.a, l.da);
+        check_gradient("conv dw", layer_value, &l, weights, l.a, l.da);
         check_gradient("conv dbias", layer_value, &l, 4, l.b, l.db);
         free_layer(&l);
     }
@@ -99,7 +101,35 @@ static void norm_forward(layer *l)
     hq_norm_fwd(&l->norm, l->x, l->a, l->b, l->mean, l->var, l->y, l->choice, l->scratch);
 }
 
-/* Norm, ReLU and pooling. Normalised numbers that lie in order, far apart, have no kink within a small step. */
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Shifts such that 0, the kink of ReLU, lies in the widest gap of the middle half of a channel's numbers before ReLU.
+ */
+static void shift_from_zero(layer *l)
+{
+    const hq_norm *norm = &l->norm;
+    const size_t c = (size_t)norm->c, rows = l->count / c, image = rows / (size_t)norm->n;
+    double *y = double_array(rows);
+    for (size_t ch = 0; ch < c; ch++) {
+        for (size_t row = 0; row < rows; row++) {
+            const size_t group = row / image * (size_t)norm->groups + ch * (size_t)norm->groups / c;
+            const size_t set = norm->kind == HQ_NORM_BATCH ? ch : group;
+            y[row] = l->a[ch] * (l->x[row * c + ch] - l->mean[set]) / sqrt(l->var[set] + norm->eps);
+        }
+        qsort(y, rows, sizeof *y, by_size);
+        size_t widest = rows / 4;
+        for (size_t i = widest; i + 1 < rows && i <= 3 * rows / 4; i++)
+            if (y[i + 1] - y[i] > y[widest + 1] - y[widest]) widest = i;
+        l->b[ch] = -(y[widest] + y[widest + 1]) / 2;
+    }
+    free(y);
+}
+
+/* Norm, ReLU and pooling. */
 static void check_norm(hq_norm norm)
 {
     norm.eps = 1e-5;
@@ -111,6 +141,8 @@ static void check_norm(hq_norm norm)
     l.forward = norm_forward, l.norm = norm, l.choice = malloc(out);
     l.mean = output_array(hq_norm_statistics_size(&norm)), l.var = output_array(hq_norm_statistics_size(&norm));
     l.scratch = output_array(hq_norm_work(&norm));
+    norm_forward(&l);
+    if (norm.kind != HQ_NORM_NONE) shift_from_zero(&l);
     norm_forward(&l);
     hq_norm_bwd(&norm, l.x, l.y, l.choice, l.a, l.mean, l.var, l.dy, l.dx, l.da, l.db, l.scratch);
     check_gradient("norm dx", layer_value, &l, count, l.x, l.dx);
@@ -157,7 +189,7 @@ static void test_tanh(void)
     free_layer(&l);
 }
 
-static void avgpool_forward(layer *l) { hq_avgpool_fwd(2, l->h, l->w, 3, l->cells, l->x, l->y); }
+static void avgpool_forward(layer *l) { hq_avgpool_fwd(2, 1, l->h, l->w, 3, 1, l->cells, l->x, l->y); }
 
 static void test_avgpool(void)
 {
@@ -166,7 +198,7 @@ static void test_avgpool(void)
         int h = sizes[i][0], w = sizes[i][1], cells = sizes[i][2];
         layer l = make_layer((size_t)(2 * h * w * 3), (size_t)(2 * cells * cells * 3), 0, 0);
         l.forward = avgpool_forward, l.h = h, l.w = w, l.cells = cells;
-        hq_avgpool_bwd(2, h, w, 3, cells, l.dy, l.dx);
+        hq_avgpool_bwd(2, 1, h, w, 3, 1, cells, l.dy, l.dx);
         check_gradient("avgpool dx", layer_value, &l, l.count, l.x, l.dx);
         free_layer(&l);
     }

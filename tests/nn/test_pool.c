@@ -2,15 +2,15 @@
 #include "nn/arrays.h"
 #include "support/reference.h"
 
-static void check_avgpool(int n, int h, int w, int c, int cells)
+static void check_avgpool(ref_cells p)
 {
-    size_t in = (size_t)(n * h * w * c), out = (size_t)(n * cells * cells * c);
+    size_t in = (size_t)(p.n * p.d * p.h * p.w * p.c), out = (size_t)(p.n * p.out_d * p.out * p.out * p.c);
     hq_real *x = random_array(in), *dy = random_array(out), *y = output_array(out), *dx = output_array(in);
     double *ref_y = double_array(out), *ref_dx = double_array(in);
-    hq_avgpool_fwd(n, h, w, c, cells, x, y);
-    hq_avgpool_bwd(n, h, w, c, cells, dy, dx);
-    ref_avgpool_fwd(n, h, w, c, cells, x, ref_y);
-    ref_avgpool_bwd(n, h, w, c, cells, dy, ref_dx);
+    hq_avgpool_fwd(p.n, p.d, p.h, p.w, p.c, p.out_d, p.out, x, y);
+    hq_avgpool_bwd(p.n, p.d, p.h, p.w, p.c, p.out_d, p.out, dy, dx);
+    ref_avgpool_fwd(&p, x, ref_y);
+    ref_avgpool_bwd(&p, dy, ref_dx);
     check_array("avgpool y", out, y, ref_y, TOLERANCE);
     check_array("avgpool dx", in, dx, ref_dx, TOLERANCE);
     free(x), free(dy), free(y), free(dx), free(ref_y), free(ref_dx);
@@ -18,20 +18,22 @@ static void check_avgpool(int n, int h, int w, int c, int cells)
 
 static void test_avgpool(void)
 {
-    check_avgpool(2, 8, 8, 3, 4);
-    check_avgpool(2, 7, 5, 3, 3);
-    check_avgpool(1, 3, 5, 2, 4); /* fewer rows than cells */
-    check_avgpool(2, 1, 1, 5, 4);
-    check_avgpool(1, 28, 13, 65, 4);
-    check_avgpool(1, 6, 9, 130, 1);
+    check_avgpool((ref_cells){2, 1, 8, 8, 3, 1, 4});
+    check_avgpool((ref_cells){2, 1, 7, 5, 3, 1, 3});
+    check_avgpool((ref_cells){1, 1, 3, 5, 2, 1, 4}); /* fewer rows than cells */
+    check_avgpool((ref_cells){2, 1, 1, 1, 5, 1, 4});
+    check_avgpool((ref_cells){1, 1, 28, 13, 65, 1, 4});
+    check_avgpool((ref_cells){1, 1, 6, 9, 130, 1, 1});
+    check_avgpool((ref_cells){2, 7, 5, 8, 3, 4, 4}); /* volumes */
+    check_avgpool((ref_cells){1, 3, 9, 4, 66, 4, 4});
 }
 
 static void test_avgpool_same_size(void)
 {
     hq_real *x = random_array(2 * 16 * 7), *y = output_array(2 * 16 * 7);
-    hq_avgpool_fwd(2, 4, 4, 7, 4, x, y);
+    hq_avgpool_fwd(2, 1, 4, 4, 7, 1, 4, x, y);
     check_same("y = x", 2 * 16 * 7, y, x);
-    hq_avgpool_bwd(2, 4, 4, 7, 4, x, y);
+    hq_avgpool_bwd(2, 1, 4, 4, 7, 1, 4, x, y);
     check_same("dx = dy", 2 * 16 * 7, y, x);
     free(x), free(y);
 }
@@ -41,7 +43,7 @@ static void test_avgpool_overlap(void)
 {
     hq_real x[25], y[9];
     for (int i = 0; i < 25; i++) x[i] = (hq_real)(i % 5);
-    hq_avgpool_fwd(1, 5, 5, 1, 3, x, y);
+    hq_avgpool_fwd(1, 1, 5, 5, 1, 1, 3, x, y);
     for (int row = 0; row < 3; row++) {
         CHECK_NEAR(y[3 * row], 0.5, TOLERANCE);
         CHECK_NEAR(y[3 * row + 1], 2, TOLERANCE);
@@ -52,7 +54,7 @@ static void test_avgpool_overlap(void)
 static void test_avgpool_nan(void)
 {
     hq_real x[4] = {1, (hq_real)NAN, 2, 3}, y[2];
-    hq_avgpool_fwd(1, 1, 2, 2, 1, x, y);
+    hq_avgpool_fwd(1, 1, 1, 2, 2, 1, 1, x, y);
     CHECK(y[0] == 1.5 && isnan(y[1]));
 }
 

@@ -3,9 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-static size_t at4(int i, int y, int x, int ch, int h, int w, int c)
+static size_t at5(int i, int z, int y, int x, int ch, int d, int h, int w, int c)
 {
-    return (((size_t)i * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c + (size_t)ch;
+    return ((((size_t)i * (size_t)d + (size_t)z) * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c +
+           (size_t)ch;
 }
 
 /* One product of a convolution: the places of its input, weight and output numbers. */
@@ -13,19 +14,21 @@ typedef void (*conv_term)(void *context, size_t in, size_t weight, size_t out);
 
 static void each_conv_term(const hq_conv *conv, conv_term term, void *context)
 {
-    int oh = conv->h + 2 * conv->pad - conv->r + 1, ow = conv->w + 2 * conv->pad - conv->s + 1;
-    for (int i = 0; i < conv->n; i++)
-        for (int oy = 0; oy < oh; oy++)
-            for (int ox = 0; ox < ow; ox++)
-                for (int k = 0; k < conv->k; k++)
-                    for (int r = 0; r < conv->r; r++)
-                        for (int s = 0; s < conv->s; s++)
-                            for (int ch = 0; ch < conv->c; ch++) {
-                                int iy = oy + r - conv->pad, ix = ox + s - conv->pad;
-                                if (iy < 0 || ix < 0 || iy >= conv->h || ix >= conv->w) continue;
-                                term(context, at4(i, iy, ix, ch, conv->h, conv->w, conv->c),
-                                     at4(r, s, ch, k, conv->s, conv->c, conv->k), at4(i, oy, ox, k, oh, ow, conv->k));
-                            }
+    const hq_conv v = *conv;
+    const int deep = v.t > 1 ? v.pad : 0,
+              out[4] = {v.n, v.d + 2 * deep - v.t + 1, v.h + 2 * v.pad - v.r + 1, v.w + 2 * v.pad - v.s + 1};
+    const int pixels = out[0] * out[1] * out[2] * out[3], taps = v.t * v.r * v.s;
+    for (int pixel = 0; pixel < pixels; pixel++)
+        for (int tap = 0; tap < taps; tap++) {
+            const int x = pixel % out[3] + tap % v.s - v.pad, y = pixel / out[3] % out[2] + tap / v.s % v.r - v.pad,
+                      z = pixel / (out[3] * out[2]) % out[1] + tap / (v.s * v.r) - deep,
+                      i = pixel / (out[3] * out[2] * out[1]);
+            if (x < 0 || y < 0 || z < 0 || x >= v.w || y >= v.h || z >= v.d) continue;
+            for (int ch = 0; ch < v.c; ch++)
+                for (int k = 0; k < v.k; k++)
+                    term(context, at5(i, z, y, x, ch, v.d, v.h, v.w, v.c), (size_t)((tap * v.c + ch) * v.k + k),
+                         (size_t)(pixel * v.k + k));
+        }
 }
 
 typedef struct conv_arrays {
@@ -48,7 +51,7 @@ static void backward_term(void *context, size_t in, size_t weight, size_t out)
 
 static size_t conv_outputs(const hq_conv *conv)
 {
-    return (size_t)(conv->n * (conv->h + 2 * conv->pad - conv->r + 1) * (conv->w + 2 * conv->pad - conv->s + 1));
+    return (size_t)(conv->n * hq_conv_out_d(conv) * hq_conv_out_h(conv) * hq_conv_out_w(conv));
 }
 
 void ref_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, double *y)
@@ -62,8 +65,8 @@ void ref_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const
                   double *dbias)
 {
     conv_arrays arrays = {.x = x, .w = w, .dy = dy, .dx = dx, .dw = dw};
-    memset(dx, 0, (size_t)(conv->n * conv->h * conv->w * conv->c) * sizeof *dx);
-    memset(dw, 0, (size_t)(conv->r * conv->s * conv->c * conv->k) * sizeof *dw);
+    memset(dx, 0, (size_t)(conv->n * conv->d * conv->h * conv->w * conv->c) * sizeof *dx);
+    memset(dw, 0, (size_t)(conv->t * conv->r * conv->s * conv->c * conv->k) * sizeof *dw);
     memset(dbias, 0, (size_t)conv->k * sizeof *dbias);
     each_conv_term(conv, backward_term, &arrays);
     for (size_t i = 0; i < conv_outputs(conv) * (size_t)conv->k; i++) dbias[i % (size_t)conv->k] += dy[i];
@@ -144,12 +147,6 @@ void ref_norm_bwd(const ref_norm *norm, const hq_real *x, const hq_real *scale, 
     }
 }
 
-static size_t at5(int i, int z, int y, int x, int ch, int d, int h, int w, int c)
-{
-    return ((((size_t)i * (size_t)d + (size_t)z) * (size_t)h + (size_t)y) * (size_t)w + (size_t)x) * (size_t)c +
-           (size_t)ch;
-}
-
 /* Place of the first largest input of a cell of dz x dy x dx pixels. */
 static size_t largest(const hq_norm *l, const double *x, int i, int z, int y, int col, int ch)
 {
@@ -189,37 +186,45 @@ static double cell_size(int size, int out, int i)
     return ceil((i + 1.0) * size / out) - floor((double)i * size / out);
 }
 
-/* Share of pixel (iy, ix) in the mean of cell (oy, ox). */
-static double share(int h, int w, int out, int oy, int ox, int iy, int ix)
+/* Share of pixel (z, y, x) in the mean of cell (oz, oy, ox). */
+static double share(const ref_cells *p, const int cell[3], const int pixel[3])
 {
-    if (!in_cell(h, out, oy, iy) || !in_cell(w, out, ox, ix)) return 0;
-    return 1 / (cell_size(h, out, oy) * cell_size(w, out, ox));
+    const int size[3] = {p->d, p->h, p->w}, out[3] = {p->out_d, p->out, p->out};
+    double part = 1;
+    for (int axis = 0; axis < 3; axis++) {
+        if (!in_cell(size[axis], out[axis], cell[axis], pixel[axis])) return 0;
+        part /= cell_size(size[axis], out[axis], cell[axis]);
+    }
+    return part;
 }
 
-void ref_avgpool_fwd(int n, int h, int w, int c, int out, const hq_real *x, double *y)
+/* Adds share times `from` to `to`, for all pixels and cells; forwards from pixels to cells. */
+static void each_share(const ref_cells *p, bool forwards, const hq_real *from, double *to)
 {
-    memset(y, 0, (size_t)(n * out * out * c) * sizeof *y);
-    for (int i = 0; i < n; i++)
-        for (int oy = 0; oy < out; oy++)
-            for (int ox = 0; ox < out; ox++)
-                for (int iy = 0; iy < h; iy++)
-                    for (int ix = 0; ix < w; ix++)
-                        for (int ch = 0; ch < c; ch++)
-                            y[at4(i, oy, ox, ch, out, out, c)] +=
-                                share(h, w, out, oy, ox, iy, ix) * x[at4(i, iy, ix, ch, h, w, c)];
+    const int pixels = p->d * p->h * p->w, cells = p->out_d * p->out * p->out;
+    for (int i = 0; i < p->n; i++)
+        for (int a = 0; a < pixels; a++)
+            for (int b = 0; b < cells; b++) {
+                const int pixel[3] = {a / (p->h * p->w), a / p->w % p->h, a % p->w};
+                const int cell[3] = {b / (p->out * p->out), b / p->out % p->out, b % p->out};
+                const double part = share(p, cell, pixel);
+                for (int ch = 0; ch < p->c; ch++) {
+                    const int in = (i * pixels + a) * p->c + ch, out = (i * cells + b) * p->c + ch;
+                    to[forwards ? out : in] += part * from[forwards ? in : out];
+                }
+            }
 }
 
-void ref_avgpool_bwd(int n, int h, int w, int c, int out, const hq_real *dy, double *dx)
+void ref_avgpool_fwd(const ref_cells *p, const hq_real *x, double *y)
 {
-    memset(dx, 0, (size_t)(n * h * w * c) * sizeof *dx);
-    for (int i = 0; i < n; i++)
-        for (int oy = 0; oy < out; oy++)
-            for (int ox = 0; ox < out; ox++)
-                for (int iy = 0; iy < h; iy++)
-                    for (int ix = 0; ix < w; ix++)
-                        for (int ch = 0; ch < c; ch++)
-                            dx[at4(i, iy, ix, ch, h, w, c)] +=
-                                share(h, w, out, oy, ox, iy, ix) * dy[at4(i, oy, ox, ch, out, out, c)];
+    memset(y, 0, (size_t)(p->n * p->out_d * p->out * p->out * p->c) * sizeof *y);
+    each_share(p, true, x, y);
+}
+
+void ref_avgpool_bwd(const ref_cells *p, const hq_real *dy, double *dx)
+{
+    memset(dx, 0, (size_t)(p->n * p->d * p->h * p->w * p->c) * sizeof *dx);
+    each_share(p, false, dy, dx);
 }
 
 double ref_softmax_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,

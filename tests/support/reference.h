@@ -30,8 +30,14 @@ void ref_norm_bwd(const ref_norm *norm, const hq_real *x, const hq_real *scale, 
 /* ReLU and, where asked for, max pooling of x[n][d][h][w][c] with the sizes of a layer: y = max(0, largest of a cell);
  * place[i]: where the first largest one of output i is in x. */
 void ref_relu_pool(const hq_norm *norm, const double *x, double *y, size_t *place);
-void ref_avgpool_fwd(int n, int h, int w, int c, int out, const hq_real *x, double *y);
-void ref_avgpool_bwd(int n, int h, int w, int c, int out, const hq_real *dy, double *dx);
+
+/* Adaptive average pooling to out_d x out x out cells. */
+typedef struct ref_cells {
+    int n, d, h, w, c, out_d, out;
+} ref_cells;
+
+void ref_avgpool_fwd(const ref_cells *cells, const hq_real *x, double *y);
+void ref_avgpool_bwd(const ref_cells *cells, const hq_real *dy, double *dx);
 
 /* Plain formulas, for logits of moderate size. dlogits as the derivative of exactly that. */
 double ref_softmax_loss(int n, int classes, const hq_real *logits, const int32_t *labels, const double *class_weight,
