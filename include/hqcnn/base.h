@@ -154,6 +154,8 @@ uint64_t hq_hash_text(const char *text);
 
 /* Seconds of a clock that never goes back. */
 double hq_clock(void);
+/* Adds the seconds since *since to *sum, and starts anew. */
+void hq_clock_lap(double *since, double *sum);
 
 /* Name of this host, in static memory. */
 const char *hq_host_name(void);

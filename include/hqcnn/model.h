@@ -82,6 +82,23 @@ hq_status hq_model_predict(hq_model *model, const hq_model_batch *batch, const h
  * are written, logits[n][classes] stay readable through out_logits until the next pass. */
 hq_status hq_model_train(hq_model *model, const hq_model_batch *batch, double *loss, const hq_real **out_logits);
 
+/* One pass through a part of the network. */
+typedef struct hq_model_pass {
+    double seconds; /* of all passes since the network was built or hq_model_clear_times */
+    double flops;   /* multiplications and additions that its definition takes for one sample; 0: not counted */
+    double bytes;   /* that it reads and writes for one sample in a full micro-batch, every array once per sweep */
+} hq_model_pass;
+
+/* Convolutions, norms with what is fused to them, the layers to the circuit's inputs, circuit, head; in this order. */
+typedef struct hq_model_part {
+    char name[16], shape[48];
+    bool convolution;
+    hq_model_pass forward, backward; /* a first convolution has no gradient of its input */
+} hq_model_part;
+
+int hq_model_parts(const hq_model *model, const hq_model_part **out_list);
+void hq_model_clear_times(hq_model *model);
+
 /* Takes part in the circuits of other processes' micro-batches, without one of its own: stands in for hq_model_train
  * (training set) or hq_model_predict. epoch: as theirs. Logically collective, as the runner. */
 hq_status hq_model_join(hq_model *model, bool training, uint32_t epoch, const hq_runner *runner);

@@ -24,6 +24,10 @@ typedef struct hq_conv {
 /* Name of an instruction set for layers ("avx512"; of AUTO: the best one), NULL when this processor lacks it. */
 const char *hq_nn_kernel_name(int kernel);
 
+/* What an instruction set that this processor has does at most: multiplications and additions per second, one thread,
+ * measured here and now with independent multiply-adds of registers. */
+double hq_nn_peak(int kernel);
+
 int hq_conv_out_d(const hq_conv *conv);
 int hq_conv_out_h(const hq_conv *conv);
 int hq_conv_out_w(const hq_conv *conv);

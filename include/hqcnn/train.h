@@ -67,17 +67,30 @@ typedef struct hq_step_times {
     double update;   /* of parameters and statistics */
 } hq_step_times;
 
+/* What is timed: training steps over full batches with nothing written, or evaluations of the training split. */
+typedef struct hq_speed_options {
+    bool infer;
+    bool summary; /* prints what is trained first */
+    int runs;
+    double run_seconds; /* of one run, about */
+} hq_speed_options;
+
 typedef struct hq_train_speed {
-    int images; /* of a step: a full batch */
-    int ranks;
-    int steps;           /* of a run */
-    hq_step_times times; /* of a step, of the rank that calls */
+    int64_t images;      /* of a step, or of an evaluation */
+    int ranks, steps;    /* steps or evaluations of a run */
+    hq_step_times times; /* of a step, of the rank that calls; unused by evaluations */
+
+    /* The parts of the network, with seconds per image of this rank, and what this machine does at most on one thread:
+     * multiply-adds of the kernels in use, and copies of a block as large as the activations (read and written). */
+    int parts;
+    hq_model_part part[2 * HQ_LIST_MAX + 3];
+    double peak_flops, peak_bytes; /* per second */
+    size_t copied;                 /* bytes of that block */
 } hq_train_speed;
 
-/* Times training steps over full batches, with nothing written: seconds_per_step[runs] of runs of about run_seconds,
- * after one that is not counted. summary: prints what is trained first. */
-hq_status hq_train_measure(hq_dist *dist, const hq_config *config, bool summary, int runs, double run_seconds,
-                           double *seconds_per_step, hq_train_speed *out_speed);
+/* Seconds of a step or an evaluation, in `runs` runs after one that is not counted: seconds[options.runs]. */
+hq_status hq_train_measure(hq_dist *dist, const hq_config *config, const hq_speed_options *options, double *seconds,
+                           hq_train_speed *out_speed);
 
 /* Micro-batch in force: train.microbatch, or chosen from train.batch alone, about 16. Local. */
 int hq_train_microbatch(const hq_config *config);

@@ -18,6 +18,13 @@ double hq_clock(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+void hq_clock_lap(double *since, double *sum)
+{
+    const double now = hq_clock();
+    *sum += now - *since;
+    *since = now;
+}
+
 const char *hq_host_name(void)
 {
     static char name[64];

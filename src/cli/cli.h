@@ -19,6 +19,8 @@ typedef enum hq_command {
     HQ_COMMAND_CIRCUIT_EVAL,
     HQ_COMMAND_BENCH_CIRCUIT,
     HQ_COMMAND_BENCH_TRAIN,
+    HQ_COMMAND_BENCH_INFER,
+    HQ_COMMAND_BENCH_LAYERS,
     HQ_COMMAND_COUNT
 } hq_command;
 
@@ -76,7 +78,7 @@ hq_status hq_cli_inspect(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_circuit(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_circuit_eval(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_circuit(hq_dist *dist, const hq_options *options);
-hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options); /* train, infer, layers */
 
 /* The median of v[n], which is sorted by that. Local. */
 double hq_cli_median(double *v, int n);

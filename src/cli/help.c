@@ -21,6 +21,8 @@ static const char help[] =
     "  circuit eval FILE      outputs and Jacobians of the circuits in a JSON file\n"
     "  bench circuit [CONFIG] how fast circuits are evaluated, on every path and instruction set\n"
     "  bench train [CONFIG]   images per second of training steps, and where their time goes\n"
+    "  bench infer [CONFIG]   images per second of evaluations\n"
+    "  bench layers [CONFIG]  the layers of training steps: time, arithmetic, what this machine could do\n"
     "\n"
     "options\n"
     "  --set KEY=VALUE        override a key of the configuration, for example --set train.batch=128 (repeatable)\n"

@@ -15,7 +15,9 @@ static hq_status run_command(hq_dist *dist, const hq_options *options)
         [HQ_COMMAND_CIRCUIT] = hq_cli_circuit,
         [HQ_COMMAND_CIRCUIT_EVAL] = hq_cli_circuit_eval,
         [HQ_COMMAND_BENCH_CIRCUIT] = hq_cli_bench_circuit,
-        [HQ_COMMAND_BENCH_TRAIN] = hq_cli_bench_train};
+        [HQ_COMMAND_BENCH_TRAIN] = hq_cli_bench_train,
+        [HQ_COMMAND_BENCH_INFER] = hq_cli_bench_train,
+        [HQ_COMMAND_BENCH_LAYERS] = hq_cli_bench_train};
     return command[options->command](dist, options);
 }
 

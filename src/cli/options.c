@@ -13,7 +13,9 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_CIRCUIT] = "circuit",
                                                            [HQ_COMMAND_CIRCUIT_EVAL] = "circuit eval",
                                                            [HQ_COMMAND_BENCH_CIRCUIT] = "bench circuit",
-                                                           [HQ_COMMAND_BENCH_TRAIN] = "bench train"};
+                                                           [HQ_COMMAND_BENCH_TRAIN] = "bench train",
+                                                           [HQ_COMMAND_BENCH_INFER] = "bench infer",
+                                                           [HQ_COMMAND_BENCH_LAYERS] = "bench layers"};
 
 enum {
     ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
@@ -23,8 +25,8 @@ enum {
     ON_INSPECT = 1 << HQ_COMMAND_INSPECT,
     ON_CIRCUIT = 1 << HQ_COMMAND_CIRCUIT,
     ON_CIRCUIT_EVAL = 1 << HQ_COMMAND_CIRCUIT_EVAL,
-    ON_BENCH_CIRCUIT = 1 << HQ_COMMAND_BENCH_CIRCUIT,
-    ON_BENCH_TRAIN = 1 << HQ_COMMAND_BENCH_TRAIN,
+    ON_BENCH = 1 << HQ_COMMAND_BENCH_CIRCUIT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER |
+               1 << HQ_COMMAND_BENCH_LAYERS,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
@@ -122,10 +124,10 @@ static const struct hq_option {
     hq_status (*apply)(hq_options *options, const char *value);
 } option[] = {
     {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set},
-    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | ON_BENCH_CIRCUIT | ON_BENCH_TRAIN), on_run_dir},
+    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | ON_BENCH), on_run_dir},
     {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
-    {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH_CIRCUIT | ON_BENCH_TRAIN, on_json},
+    {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH, on_json},
     {"--output", TAKES_VALUE, ON_PREDICT, on_output},
     {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
     {"--document", TAKES_NOTHING, ON_CHECK, on_document},
@@ -232,6 +234,8 @@ static hq_status check_needed(hq_options *options)
     case HQ_COMMAND_CHECK:
     case HQ_COMMAND_BENCH_CIRCUIT:
     case HQ_COMMAND_BENCH_TRAIN:
+    case HQ_COMMAND_BENCH_INFER:
+    case HQ_COMMAND_BENCH_LAYERS:
         return HQ_OK;
     case HQ_COMMAND_CIRCUIT:
         return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;

@@ -66,15 +66,18 @@ static hq_real *stage_bwd(hq_model *model, int i, hq_real *dout)
 {
     hq_stage *stage = &model->stage[i];
     hq_real *dpre = other(model, dout), *dx = i > 0 ? dout : NULL, *dbias = hq_grads_at(model, stage->bias);
+    double since = hq_clock();
     hq_norm_bwd(&stage->norm, stage->pre, stage->out, stage->choice, hq_weights_at(model, stage->scale),
                 stage->batch_mean, stage->batch_var, dout, dpre, hq_grads_at(model, stage->scale),
                 hq_grads_at(model, stage->shift), model->work);
+    hq_clock_lap(&since, &hq_norm_part(model, i)->backward.seconds);
     if (model->norm == HQ_NORM_BATCH) { /* which takes every bias away again */
         memset(dbias, 0, (size_t)stage->bias.count * sizeof *dbias);
         dbias = NULL;
     }
     hq_conv_bwd(&stage->conv, stage->in, hq_weights_at(model, stage->weight), dpre, dx,
                 hq_grads_at(model, stage->weight), dbias, model->work);
+    hq_clock_lap(&since, &hq_conv_part(model, i)->backward.seconds);
     return dx;
 }
 
@@ -82,12 +85,15 @@ hq_status hq_model_backward(hq_model *model, const hq_model_batch *batch)
 {
     const int n = batch->n;
     const hq_stage *last = &model->stage[model->stages - 1];
+    double since = hq_clock();
     hq_real *dmeasured = head_bwd(model, n);
     hq_real *dangles = other(model, dmeasured);
+    hq_clock_lap(&since, &hq_part_behind(model, HQ_PART_HEAD)->backward.seconds);
     if (model->circuit)
         HQ_TRY(quantum_bwd(model, batch, dmeasured, dangles));
     else
         classical_bwd(model, n, dmeasured, dangles);
+    hq_clock_lap(&since, &hq_part_behind(model, HQ_PART_CIRCUIT)->backward.seconds);
     hq_real *d = reduce_bwd(model, n, model->adapt ? model->adapted : last->out, dangles);
     if (model->adapt) {
         hq_real *dx = other(model, d);
@@ -95,6 +101,7 @@ hq_status hq_model_backward(hq_model *model, const hq_model_batch *batch)
                        dx);
         d = dx;
     }
+    hq_clock_lap(&since, &hq_part_behind(model, HQ_PART_REDUCE)->backward.seconds);
     for (int i = model->stages - 1; i >= 0; i--) d = stage_bwd(model, i, d);
     return HQ_OK;
 }

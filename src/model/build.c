@@ -251,6 +251,7 @@ static hq_status build(hq_model *model, const hq_config *config, const hq_data_i
     HQ_TRY(plan_circuit(model, config));
     name_variant(model);
     HQ_TRY(make_blocks(model));
+    hq_model_list_parts(model);
     return make_arena(model);
 }
 

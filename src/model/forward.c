@@ -28,13 +28,17 @@ static void normalise(hq_model *model, hq_stage *stage, bool training)
                 var, stage->out, stage->choice, model->work);
 }
 
-static const hq_real *stage_fwd(hq_model *model, hq_stage *stage, const hq_real *x, int n, bool training)
+static const hq_real *stage_fwd(hq_model *model, int i, const hq_real *x, int n, bool training)
 {
+    hq_stage *stage = &model->stage[i];
+    double since = hq_clock();
     stage->in = x;
     stage->conv.n = stage->norm.n = n;
     hq_conv_fwd(&stage->conv, x, hq_weights_at(model, stage->weight), hq_weights_at(model, stage->bias), stage->pre,
                 model->work);
+    hq_clock_lap(&since, &hq_conv_part(model, i)->forward.seconds);
     normalise(model, stage, training);
+    hq_clock_lap(&since, &hq_norm_part(model, i)->forward.seconds);
     return stage->out;
 }
 
@@ -102,7 +106,8 @@ hq_status hq_model_forward(hq_model *model, const hq_model_batch *batch, bool tr
     const int n = batch->n;
     HQ_ASSERT(n >= 1 && n <= model->max_batch);
     const hq_real *x = batch->x;
-    for (int i = 0; i < model->stages; i++) x = stage_fwd(model, &model->stage[i], x, n, training);
+    for (int i = 0; i < model->stages; i++) x = stage_fwd(model, i, x, n, training);
+    double since = hq_clock();
     if (model->adapt) {
         const hq_stage *last = &model->stage[model->stages - 1];
         hq_avgpool_fwd(n, last->out_d, last->out_h, last->out_w, last->conv.k, model->features_d, model->features, x,
@@ -112,8 +117,11 @@ hq_status hq_model_forward(hq_model *model, const hq_model_batch *batch, bool tr
     hq_dense_fwd(n, model->flat, model->inputs, x, hq_weights_at(model, model->reduce_weight),
                  hq_weights_at(model, model->reduce_bias), model->reduced);
     scale_fwd(model, (size_t)n * (size_t)model->inputs);
+    hq_clock_lap(&since, &hq_part_behind(model, HQ_PART_REDUCE)->forward.seconds);
     HQ_TRY(circuit_fwd(model, batch, training));
+    hq_clock_lap(&since, &hq_part_behind(model, HQ_PART_CIRCUIT)->forward.seconds);
     head_fwd(model, batch, training);
+    hq_clock_lap(&since, &hq_part_behind(model, HQ_PART_HEAD)->forward.seconds);
     return HQ_OK;
 }
 

@@ -7,6 +7,9 @@
 
 #define HQ_NORM_EPSILON 1e-5
 
+/* Parts behind the stages, which have two each: convolution, norm. */
+enum { HQ_PART_REDUCE, HQ_PART_CIRCUIT, HQ_PART_HEAD, HQ_PARTS_BEHIND };
+
 /* A tensor of the parameter block: where weights and their gradient are. */
 typedef struct hq_slot {
     int64_t offset, count;
@@ -45,6 +48,7 @@ struct hq_model {
     hq_slot reduce_weight, reduce_bias, circuit_weight, circuit_bias, hidden_weight, hidden_bias, out_weight, out_bias;
 
     char variant[160]; /* kernels in use */
+    hq_model_part part[2 * HQ_LIST_MAX + HQ_PARTS_BEHIND];
 
     /* blocks */
     hq_param *param_list, *stat_list;
@@ -63,6 +67,17 @@ struct hq_model {
     hq_real *work;                    /* of convolutions and norms */
     double *angles64, *measured64, *dangles64, *dmeasured64, *weights64, *dweights64;
 };
+
+/* The parts of stage i, and those behind the stages. */
+static inline hq_model_part *hq_conv_part(hq_model *model, int i) { return &model->part[2 * i]; }
+static inline hq_model_part *hq_norm_part(hq_model *model, int i) { return &model->part[2 * i + 1]; }
+static inline hq_model_part *hq_part_behind(hq_model *model, int which)
+{
+    return &model->part[2 * model->stages + which];
+}
+
+/* Names, shapes and costs of all parts. */
+void hq_model_list_parts(hq_model *model);
 
 /* Factor of tanh for a scaling; 0 for identity. */
 double hq_model_scaling_factor(int scaling);

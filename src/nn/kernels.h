@@ -55,7 +55,11 @@ typedef struct hq_slopes {
 
 typedef struct hq_nn_kernels {
     const char *name;
-    int width; /* numbers in a register */
+    int width;  /* numbers in a register */
+    int chains; /* of multiply_add */
+
+    /* n times `chains` independent multiply-adds of registers: what the processor does at most. */
+    hq_real (*multiply_add)(size_t n, hq_real x);
 
     /* y[n][oh][ow][k] = bias + correlation of x with w; w in tiles of output channels,
      * [tile][t][r][patch][hq_conv_tile], zeros behind the last channel; bias[k] or NULL for zeros. */

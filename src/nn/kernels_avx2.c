@@ -10,6 +10,8 @@
 
 const hq_nn_kernels hq_nn_kernels_avx2 = {.name = "avx2",
                                           .width = HQ_LANES,
+                                          .chains = 2 * HQ_ROWS,
+                                          .multiply_add = multiply_add,
                                           .correlate = correlate,
                                           .weights = weights,
                                           .winograd_weights = winograd_weights,

@@ -20,11 +20,11 @@ INLINE void correlate_tile(const hq_correlation *shape, const hq_real *x, const 
 {
     vec total[HQ_ROWS][2], sum[HQ_ROWS][2];
     const size_t c = (size_t)shape->c;
-    hq_real start[2 * HQ_BYTES / sizeof(hq_real)] = {0};
-    if (bias) memcpy(start, bias, (size_t)channels * sizeof *bias);
+    vec start[2] = {{0}, {0}};
+    for (int v = 0; bias && v < vectors; v++) start[v] = load_part(bias + v * HQ_LANES, channels - v * HQ_LANES);
 #pragma GCC unroll 16
     for (int p = 0; p < pixels; p++)
-        for (int v = 0; v < vectors; v++) total[p][v] = load(start + v * HQ_LANES);
+        for (int v = 0; v < vectors; v++) total[p][v] = start[v];
     for (int row = 0; row < shape->t * shape->r; row++) {
         const hq_real *in = x + kernel_row(shape, row);
 #pragma GCC unroll 16
@@ -168,11 +168,9 @@ INLINE void weights_tile(const hq_correlation *shape, int images, const hq_real 
 #pragma GCC unroll 16
     for (int j = 0; j < inputs; j++)
         for (int v = 0; v < vectors; v++) {
-            hq_real before[HQ_BYTES / sizeof(hq_real)] = {0};
-            const int count = channels - v * HQ_LANES < HQ_LANES ? channels - v * HQ_LANES : HQ_LANES;
+            const int count = channels - v * HQ_LANES;
             hq_real *to = dw + j * shape->k + v * HQ_LANES;
-            memcpy(before, to, (size_t)count * sizeof *to);
-            store(to, load(before) + sum[j][v], count);
+            store(to, load_part(to, count) + sum[j][v], count);
         }
 }
 

@@ -8,6 +8,8 @@
 
 const hq_nn_kernels hq_nn_kernels_plain = {.name = "plain",
                                            .width = HQ_LANES,
+                                           .chains = 2 * HQ_ROWS,
+                                           .multiply_add = multiply_add,
                                            .correlate = correlate,
                                            .weights = weights,
                                            .winograd_weights = winograd_weights,

@@ -65,6 +65,18 @@ INLINE wide widen(vec v, int half)
     return __builtin_convertvector(parts[half], wide);
 }
 #endif
-#define HQ_WIDE_LANES ((int)(HQ_BYTES / sizeof(double)))
+
+/* See multiply_add in kernels.h. */
+static hq_real multiply_add(size_t n, hq_real x)
+{
+    vec sum[2 * HQ_ROWS];
+    const vec factor = splat(x);
+    for (int i = 0; i < 2 * HQ_ROWS; i++) sum[i] = splat((hq_real)i);
+    for (size_t k = 0; k < n; k++)
+#pragma GCC unroll 24
+        for (int i = 0; i < 2 * HQ_ROWS; i++) sum[i] = sum[i] * factor + factor;
+    for (int i = 1; i < 2 * HQ_ROWS; i++) sum[0] += sum[i];
+    return sum[0][0];
+}
 
 #endif

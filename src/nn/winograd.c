@@ -42,6 +42,12 @@ static hq_tiling tiling_of(const hq_conv *conv)
                        .tw = (ow + 1) / 2};
 }
 
+/* Numbers of transformed weights from place to place. */
+static size_t weights_apart(const hq_conv *conv)
+{
+    return hq_places_apart((size_t)conv->t * (size_t)conv->c * (size_t)conv->k);
+}
+
 /* Rows of tiles in all images, and of these how many go together. */
 static int all_rows(const hq_conv *conv) { return conv->n * tiling_of(conv).th; }
 static int group_rows(const hq_conv *conv)
@@ -52,11 +58,7 @@ static int group_rows(const hq_conv *conv)
     return rows < 1 ? 1 : rows > (size_t)all ? all : (int)rows;
 }
 
-/* Numbers of transformed weights, and of `planes` planes of a group's tiles, from place to place. */
-static size_t weights_apart(const hq_conv *conv)
-{
-    return hq_places_apart((size_t)conv->t * (size_t)conv->c * (size_t)conv->k);
-}
+/* Numbers of `planes` planes of a group's tiles from place to place. */
 static size_t tiles_apart(int planes, int tiles, int channels)
 {
     return hq_places_apart((size_t)planes * (size_t)tiles * (size_t)channels);

@@ -77,14 +77,6 @@ static int64_t count_correct(const hq_run *run, int n, const hq_real *logits)
     return correct;
 }
 
-/* Adds the time since *since to a sum, and starts anew. */
-static void lap(double *since, double *sum)
-{
-    const double now = hq_clock();
-    *sum += now - *since;
-    *since = now;
-}
-
 /* Adds gradient, statistics, loss and counts of micro-batch m to the sums. */
 static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m, const hq_runner *runner)
 {
@@ -103,16 +95,16 @@ static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m, const hq
                             .runner = runner};
     double loss;
     const hq_real *logits;
-    lap(&since, &run->times.data);
+    hq_clock_lap(&since, &run->times.data);
     HQ_TRY(hq_model_train(run->model, &batch, &loss, &logits));
-    lap(&since, &run->times.network);
+    hq_clock_lap(&since, &run->times.network);
     int64_t refused = hq_fixed_add(run->sums, hq_model_grads(run->model), (size_t)p, 1, HQ_FIXED_GRADIENT, span->micro);
     refused += hq_fixed_add(run->sums + p, hq_model_batch_stats(run->model), (size_t)s, (double)batch.n / span->count,
                             HQ_FIXED_STATISTIC, span->micro);
     refused += hq_fixed_add_one(&extra[HQ_SUM_LOSS], loss, HQ_FIXED_GRADIENT, span->micro);
     extra[HQ_SUM_REFUSED] += refused;
     extra[HQ_SUM_CORRECT] += count_correct(run, batch.n, logits);
-    lap(&since, &run->times.exchange);
+    hq_clock_lap(&since, &run->times.exchange);
     return HQ_OK;
 }
 
@@ -197,7 +189,7 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
     extra[HQ_SUM_STOP] = hq_train_signals_asked();
     double since = hq_clock();
     HQ_TRY(hq_dist_sum(run->dist, run->sums, extra_at + HQ_SUM_COUNT));
-    lap(&since, &run->times.exchange);
+    hq_clock_lap(&since, &run->times.exchange);
     if (extra[HQ_SUM_FAILED] > 0) return hq_dist_agree(run->dist, status);
     if (extra[HQ_SUM_REFUSED] > 0) return diverged(run, extra[HQ_SUM_REFUSED]);
     *result = (hq_step_result){.loss = hq_fixed_get_one(extra[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
@@ -206,7 +198,7 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
                                .stop = extra[HQ_SUM_STOP] > 0};
     update_parameters(run, result->learning_rate);
     update_statistics(run);
-    lap(&since, &run->times.update);
+    hq_clock_lap(&since, &run->times.update);
     run->progress.step++;
     run->progress.step_in_epoch++;
     run->progress.correct += extra[HQ_SUM_CORRECT];
