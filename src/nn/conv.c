@@ -57,9 +57,11 @@ static size_t filled_size(const hq_conv *conv) { return pixels_out(conv) * round
 
 size_t hq_conv_work(const hq_conv *conv)
 {
-    if (hq_winograd_suits(conv)) return hq_winograd_work(conv);
     const size_t border = border_size(conv), filled = filled_size(conv);
-    return padded_size(conv) + packed_size(conv) + (border > filled ? border : filled);
+    const size_t direct = padded_size(conv) + packed_size(conv) + (border > filled ? border : filled);
+    const size_t winograd = hq_winograd_suits_bwd(conv) ? hq_winograd_work(conv) : 0;
+    if (hq_winograd_suits(conv)) return winograd;
+    return direct > winograd ? direct : winograd;
 }
 
 /* ---- copies ---- */
@@ -214,7 +216,7 @@ void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const 
                  hq_real *dbias, hq_real *work)
 {
     if (dbias) hq_rows_total((int64_t)pixels_out(conv), conv->k, dy, dbias);
-    if (hq_winograd_suits(conv)) {
+    if (hq_winograd_suits_bwd(conv)) {
         hq_winograd_bwd(conv, x, w, dy, dx, dw, work);
         return;
     }

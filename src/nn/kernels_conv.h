@@ -48,6 +48,37 @@ INLINE void correlate_tile(const hq_correlation *shape, const hq_real *x, const 
         for (int v = 0; v < vectors; v++) store(y + p * shape->k + v * HQ_LANES, total[p][v], channels - v * HQ_LANES);
 }
 
+/* The same with one vector of channels and three taps in a row: a number of x is broadcast once for all of them. */
+INLINE void correlate_three(const hq_correlation *shape, const hq_real *x, const hq_real *w, const hq_real *bias,
+                            hq_real *y, int channels, const int pixels)
+{
+    vec total[HQ_ROWS], sum[HQ_ROWS];
+    const int c = shape->c;
+    const vec start = bias ? load_part(bias, channels) : (vec){0};
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; p++) total[p] = start;
+    for (int row = 0; row < shape->t * shape->r; row++, w += 3 * c * HQ_LANES) {
+        const hq_real *in = x + kernel_row(shape, row);
+#pragma GCC unroll 16
+        for (int p = 0; p < pixels; p++) sum[p] = splat(0);
+        for (int ch = 0; ch < c; ch++) {
+            const vec left = load(w + ch * HQ_LANES), middle = load(w + (c + ch) * HQ_LANES),
+                      right = load(w + (2 * c + ch) * HQ_LANES);
+#pragma GCC unroll 16
+            for (int q = 0; q < pixels + 2; q++) {
+                const vec number = splat(in[q * c + ch]);
+                if (q < pixels) sum[q] += number * left;
+                if (q >= 1 && q <= pixels) sum[q - 1] += number * middle;
+                if (q >= 2) sum[q - 2] += number * right;
+            }
+        }
+#pragma GCC unroll 16
+        for (int p = 0; p < pixels; p++) total[p] += sum[p];
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < pixels; p++) store(y + p * shape->k, total[p], channels);
+}
+
 /* Calls a macro with a number from 1 to HQ_ROWS as a constant. */
 #if HQ_ROWS > 6
 #define MORE_ROWS(CALL)                                                                                                \
@@ -109,10 +140,14 @@ static void correlate_row(const hq_correlation *shape, const hq_real *x, const h
         hq_real *to = y + (size_t)first * (size_t)shape->k;
 #define ONE(p) correlate_tile(shape, from, w, bias, to, channels, p, 1)
 #define TWO(p) correlate_tile(shape, from, w, bias, to, channels, p, 2)
+#define THREE(p) correlate_three(shape, from, w, bias, to, channels, p)
         if (channels > HQ_LANES)
             WITH_ROWS(pixels, TWO)
+        else if (shape->patch == 3 * shape->c)
+            WITH_ROWS(pixels, THREE)
         else
             WITH_ROWS(pixels, ONE)
+#undef THREE
 #undef ONE
 #undef TWO
     }

@@ -13,11 +13,16 @@
 
 enum { PLACES = 16, GROUP_BYTES = 1 << 19, CHAIN = 32 };
 
-bool hq_winograd_suits(const hq_conv *conv)
+static bool suits(const hq_conv *conv)
 {
     return conv->r == 3 && conv->s == 3 && conv->t <= 3 && conv->pad <= 1 && conv->c % HQ_CONV_WIDTH_MAX == 0 &&
            conv->k % HQ_CONV_WIDTH_MAX == 0;
 }
+
+/* Forward, products of few channels are too short to pay for the transforms. */
+bool hq_winograd_suits(const hq_conv *conv) { return suits(conv) && conv->c * conv->k >= 32 * 32; }
+
+bool hq_winograd_suits_bwd(const hq_conv *conv) { return suits(conv); }
 
 static const hq_nn_kernels *kernels_of(const hq_conv *conv) { return hq_nn_kernels_find(conv->kernel); }
 

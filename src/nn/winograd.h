@@ -5,8 +5,9 @@
 
 #include "hqcnn/nn.h"
 
-/* Whether a convolution is computed this way, by its shape alone. */
+/* Whether a convolution, and its gradients, are computed this way: by its shape alone. */
 bool hq_winograd_suits(const hq_conv *conv);
+bool hq_winograd_suits_bwd(const hq_conv *conv);
 size_t hq_winograd_work(const hq_conv *conv);
 void hq_winograd_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
                      hq_real *work);
