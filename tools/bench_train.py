@@ -1,31 +1,36 @@
 #!/usr/bin/python3
-"""bench_train.py [PROGRAM] [--pairs N] [--ranks N] [--batch N]: training steps of the default network in hqcnn-dist and in PyTorch, side by side.
-bench_train.py measure: PyTorch alone, one JSON line per way of writing it.
+"""bench_train.py [PROGRAM] [--infer] [--ranks N] [--batch N] [--size N] [--channels N] [--volumes] [--pairs N] [--set KEY=VALUE]...:
+training steps, or evaluations, of the default network in hqcnn-dist and in PyTorch, side by side.
 
-The default network on 1 x 28 x 28 images: five 3x3 convolutions (16, 16, 64, 64, 64) with batch norm and ReLU, two max-pools, dense 1024 -> 4, the circuit,
-dense 8 -> 128 -> 2; cross entropy, Adam, single precision. In PyTorch a dense layer 4 -> 8 with tanh stands in for the circuit, which costs next to nothing:
-the ratio is a lower bound. Both train on batches that lie in memory; hqcnn-dist also draws its batch from the data set in every step.
+The default network: five 3x3 (volumes: 3x3x3) convolutions (16, 16, 64, 64, 64) with batch norm and ReLU, two max-pools, adaptive average pooling to 4 where
+the size is not 28, dense -> 4, the circuit, dense 8 -> 128 -> 2; cross entropy, Adam, single precision. In PyTorch a dense layer 4 -> 8 with tanh stands in for
+the circuit, which costs next to nothing: the ratio is a lower bound. Both work on random images that lie in memory; hqcnn-dist also draws its batch from
+the data set in every step, and with --infer computes the metrics.
 
 The programs take turns (5 pairs unless told otherwise), so that other load on the machine hits both; the table has medians, and the ratio within a pair.
-PROGRAM is build/release/hqcnn-dist unless given. With --ranks N, hqcnn-dist runs on N ranks of one thread and PyTorch with N threads.
+PROGRAM is build/release/hqcnn-dist unless given; --set goes to it. With --ranks N, hqcnn-dist runs on N ranks of one thread and PyTorch with N threads or,
+in training, N processes of one thread (DistributedDataParallel over gloo).
 
   as written   contiguous tensors, as a user would write it
   tuned        channels_last, freed memory kept in the process
 
-Needs Debian's python3-torch, hence Debian's Python in the first line.
+The last column is the largest resident memory of a process.
+
+Needs Debian's python3-torch and python3-numpy, hence Debian's Python in the first line.
 """
 import argparse
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KEEP = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "1000000000"}
-WAYS = {"as written": {}, "tuned": KEEP}
 RUNS, RUN_SECONDS = 7, 0.5
 
 
@@ -38,19 +43,42 @@ def environment(threads, extra):
 # ---- PyTorch --------------------------------------------------------------------------------------------------------
 
 
-def make_step(torch, batch, channels_last):
-    """One training step as a function."""
+def make_network(torch, given):
     nn = torch.nn
-    layers, before = [], 1
-    for after, padding, pool in ((16, 0, 0), (16, 0, 1), (64, 0, 0), (64, 0, 0), (64, 1, 1)):
-        layers += [nn.Conv2d(before, after, 3, padding=padding), nn.BatchNorm2d(after), nn.ReLU()]
-        layers += [nn.MaxPool2d(2)] if pool else []
+    conv, norm, pool, mean = (
+        (nn.Conv3d, nn.BatchNorm3d, nn.MaxPool3d, nn.AdaptiveAvgPool3d)
+        if given.volumes
+        else (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d)
+    )
+    layers, before = [], given.channels
+    for after, padding, pooled in ((16, 0, 0), (16, 0, 1), (64, 0, 0), (64, 0, 0), (64, 1, 1)):
+        layers += [conv(before, after, 3, padding=padding), norm(after), nn.ReLU()]
+        layers += [pool(2)] if pooled else []
         before = after
-    layers += [nn.Flatten(), nn.Linear(1024, 4), nn.Tanh(), nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 128), nn.ReLU(), nn.Linear(128, 2)]
-    network, x, y = nn.Sequential(*layers), torch.randn(batch, 1, 28, 28), torch.randint(0, 2, (batch,))
-    if channels_last:
-        network, x = network.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-    optimizer, criterion = torch.optim.Adam(network.parameters()), nn.CrossEntropyLoss()
+    layers += [] if given.size == 28 else [mean(4)]
+    features = 64 * 4 ** (3 if given.volumes else 2)
+    layers += [nn.Flatten(), nn.Linear(features, 4), nn.Tanh(), nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 128), nn.ReLU(), nn.Linear(128, 2)]
+    return nn.Sequential(*layers)
+
+
+def make_step(torch, given, batch, parallel):
+    """One training step, or one evaluation of a batch, as a function."""
+    sides = (given.size,) * (3 if given.volumes else 2)
+    network, x, y = make_network(torch, given), torch.randn(batch, given.channels, *sides), torch.randint(0, 2, (batch,))
+    if given.way.startswith("tuned"):
+        layout = torch.channels_last_3d if given.volumes else torch.channels_last
+        network, x = network.to(memory_format=layout), x.to(memory_format=layout)
+    if given.infer:
+        network.eval()
+
+        def evaluate():
+            with torch.no_grad():
+                network(x)
+
+        return evaluate
+    if parallel:
+        network = torch.nn.parallel.DistributedDataParallel(network)
+    optimizer, criterion = torch.optim.Adam(network.parameters()), torch.nn.CrossEntropyLoss()
 
     def step():
         optimizer.zero_grad()
@@ -67,19 +95,61 @@ def seconds_of(step, calls):
     return (time.perf_counter() - start) / calls
 
 
-def measure(way, batch, threads):
+def calls_for(torch, step, parallel):
+    """As many on every process."""
+    calls = torch.tensor([int(RUN_SECONDS / seconds_of(step, 1)) + 1])
+    if parallel:
+        torch.distributed.broadcast(calls, 0)
+    return int(calls)
+
+
+def process(rank, given, port):
+    import resource
+
     import torch
 
+    parallel = given.way.endswith("processes")
     torch.manual_seed(1)
-    torch.set_num_threads(threads)
-    step = make_step(torch, batch, way == "tuned")
-    seconds_of(step, 3)
-    calls = int(RUN_SECONDS / seconds_of(step, 1)) + 1
+    torch.set_num_threads(1 if parallel else given.ranks)
+    if parallel:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=given.ranks)
+    step = make_step(torch, given, given.batch // given.ranks if parallel else given.batch, parallel)
+    seconds_of(step, 2)
+    calls = calls_for(torch, step, parallel)
     each = statistics.median(seconds_of(step, calls) for _ in range(RUNS))
-    print(json.dumps({"images_per_second": batch / each, "torch": torch.__version__}))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if rank == 0:
+        print(json.dumps({"images_per_second": given.batch / each, "memory": memory, "torch": torch.__version__}), flush=True)
+
+
+def measure(given):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    if not given.way.endswith("processes"):
+        process(0, given, port)
+        return
+    import torch
+
+    torch.multiprocessing.spawn(process, args=(given, port), nprocs=given.ranks)
 
 
 # ---- both -----------------------------------------------------------------------------------------------------------
+
+
+def write_images(given, path):
+    """A data set of random images; the evaluation's images are those of a training epoch."""
+    import numpy
+
+    random = numpy.random.default_rng(1)
+    sides = (given.size,) * (3 if given.volumes else 2)
+    arrays = {}
+    for split, count in (("train", max(2 * given.batch, 16)), ("val", 16), ("test", 16)):
+        shape = (count, *sides, given.channels) if given.channels > 1 else (count, *sides)
+        arrays[f"{split}_images"] = random.integers(0, 256, shape, dtype=numpy.uint8)
+        arrays[f"{split}_labels"] = numpy.arange(count, dtype=numpy.uint8)[:, None] % 2
+    numpy.savez(path, **arrays)
 
 
 def answer(command, env):
@@ -89,47 +159,72 @@ def answer(command, env):
     return json.loads(done.stdout)
 
 
-def ours(program, batch, ranks):
-    command = [program, "bench", "train", "--json", "--set", f"train.batch={batch}"]
-    command = ["mpirun", "-np", str(ranks), *command] if ranks > 1 else command
+def ours(given, data):
+    command = [given.program, "bench", "infer" if given.infer else "train", "--json"]
+    for setting in (f"train.batch={given.batch}", f"data.source={data}", "data.task=binary", *given.set):
+        command += ["--set", setting]
+    command = ["mpirun", "-np", str(given.ranks), *command] if given.ranks > 1 else command
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"} if os.getuid() == 0 else {}
-    return answer(command, environment(1, root))["images_per_second"]
+    return answer(command, environment(1, root))
 
 
-def theirs(way, batch, threads):
-    command = [sys.executable, __file__, "measure", "--way", way, "--batch", str(batch), "--ranks", str(threads)]
-    return answer(command, environment(threads, WAYS[way]))
+def theirs(given, way):
+    options = [f"--{name}={getattr(given, name)}" for name in ("batch", "ranks", "size", "channels")]
+    options += [f"--{name}" for name in ("volumes", "infer") if getattr(given, name)]
+    command = [sys.executable, __file__, "measure", "--way", way, *options]
+    threads = 1 if way.endswith("processes") else given.ranks
+    return answer(command, environment(threads, KEEP if way.startswith("tuned") else {}))
 
 
-def compare(program, pairs, batch, ranks):
-    speed, ratio, version = {"hqcnn-dist": []}, {way: [] for way in WAYS}, ""
-    for _ in range(pairs):
-        mine = ours(program, batch, ranks)
-        speed["hqcnn-dist"].append(mine)
-        for way in WAYS:
-            result = theirs(way, batch, ranks)
+def ways_of(given):
+    ways = ["as written", "tuned"]
+    if given.ranks > 1:
+        ways = [f"{way}, {given.ranks} threads" for way in ways] + ([] if given.infer else [f"{way}, {given.ranks} processes" for way in ways])
+    return ways
+
+
+def compare(given, data):
+    ways, version = ways_of(given), ""
+    speed, memory, ratio = {name: [] for name in ["hqcnn-dist", *ways]}, {}, {way: [] for way in ways}
+    for _ in range(given.pairs):
+        mine = ours(given, data)
+        speed["hqcnn-dist"].append(mine["images_per_second"])
+        memory["hqcnn-dist"] = mine["peak_memory_megabytes"]
+        for way in ways:
+            result = theirs(given, way)
             version = result["torch"]
-            speed.setdefault(way, []).append(result["images_per_second"])
-            ratio[way].append(mine / result["images_per_second"])
-    print(f"training steps of the default network, batch {batch}, {ranks} x 1 core, {pairs} pairs; images per second: median (highest)")
+            speed[way].append(result["images_per_second"])
+            memory[way] = result["memory"]
+            ratio[way].append(mine["images_per_second"] / result["images_per_second"])
+    what = "evaluations" if given.infer else "training steps"
+    sides = " x ".join([str(given.channels)] + [str(given.size)] * (3 if given.volumes else 2))
+    print(f"{what} of the default network, {sides}, batch {given.batch}, {given.ranks} x 1 core, {given.pairs} pairs; images per second: median (highest)")
     for name, values in speed.items():
         label = name if name == "hqcnn-dist" else f"PyTorch {version} {name}"
-        times = f"  hqcnn-dist is {statistics.median(ratio[name]):.2f} times as fast" if name in ratio else ""
-        print(f"  {label:32} {statistics.median(values):8.0f} ({max(values):.0f}){times}")
+        times = f"hqcnn-dist is {statistics.median(ratio[name]):.2f} times as fast" if name in ratio else ""
+        print(f"  {label:40} {statistics.median(values):8.4g} ({max(values):.4g})  {times:34}  {memory[name]:6.0f} MB")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", nargs="?", default=str(ROOT / "build/release/hqcnn-dist"))
+    parser.add_argument("--infer", action="store_true")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--way", choices=WAYS, default="as written", help=argparse.SUPPRESS)
+    parser.add_argument("--size", type=int, default=28)
+    parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--volumes", action="store_true")
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--way", default="as written", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.program == "measure":
-        measure(given.way, given.batch, given.ranks)
-    else:
-        compare(given.program, given.pairs, given.batch, given.ranks)
+        measure(given)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        data = os.path.join(folder, "random.npz")
+        write_images(given, data)
+        compare(given, data)
 
 
 if __name__ == "__main__":

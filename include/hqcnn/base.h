@@ -93,6 +93,8 @@ void hq_free(void *pointer);
 /* Blocks of hq_alloc that are not yet freed (zero at exit), and how many were ever made (constant during a step). */
 int64_t hq_memory_balance(void);
 int64_t hq_memory_count(void);
+/* The most memory that this process has had resident, bytes; shared pages that it has touched count. */
+double hq_memory_peak(void);
 
 /* A growing-only region inside one block: layers take their arrays from it when the network is built. */
 typedef struct hq_arena {

@@ -78,6 +78,7 @@ typedef struct hq_speed_options {
 typedef struct hq_train_speed {
     int64_t images;      /* of a step, or of an evaluation */
     int ranks, steps;    /* steps or evaluations of a run */
+    double memory;       /* bytes resident at most on the rank that had most */
     hq_step_times times; /* of a step, of the rank that calls; unused by evaluations */
 
     /* The parts of the network, with seconds per image of this rank, and what this machine does at most on one thread:

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static atomic_llong live, made;
 
@@ -38,6 +39,13 @@ void hq_free(void *pointer)
 
 int64_t hq_memory_balance(void) { return atomic_load(&live); }
 int64_t hq_memory_count(void) { return atomic_load(&made); }
+
+double hq_memory_peak(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return 1024.0 * (double)usage.ru_maxrss;
+}
 
 hq_status hq_arena_create(size_t bytes, const char *what, hq_arena *arena)
 {

@@ -131,9 +131,10 @@ static void print_table(int command, const hq_train_speed *speed, double median,
 {
     const double images = (double)speed->images;
     const char *what = command == HQ_COMMAND_BENCH_INFER ? "evaluation" : "step";
-    hq_say("\nmedian of %d runs of %d %s%s of %lld images: %.0f images/s (%.0f to %.0f), %.3f ms a%s %s\n\n", RUNS,
+    hq_say("\nmedian of %d runs of %d %s%s of %lld images: %.4g images/s (%.4g to %.4g), %.3f ms a%s %s\n", RUNS,
            speed->steps, what, speed->steps == 1 ? "" : "s", (long long)speed->images, images / median,
            images / times[RUNS - 1], images / times[0], median * 1e3, what[0] == 'e' ? "n" : "", what);
+    hq_say("resident memory of a rank: %.0f MB at most\n\n", speed->memory / 1e6);
     if (command == HQ_COMMAND_BENCH_TRAIN) print_phases(speed, median);
     if (command == HQ_COMMAND_BENCH_LAYERS) print_layers(speed);
 }
@@ -145,8 +146,9 @@ static hq_status print_json(int command, const hq_train_speed *speed, double med
     snprintf(images, sizeof images, "images_per_%s", step);
     snprintf(steps, sizeof steps, "%ss_per_run", step);
     snprintf(seconds, sizeof seconds, "seconds_per_%s", step);
-    json_t *root = json_pack("{s:i, s:I, s:i, s:f, s:f}", "ranks", speed->ranks, images, (json_int_t)speed->images,
-                             steps, speed->steps, "images_per_second", (double)speed->images / median, seconds, median);
+    json_t *root = json_pack("{s:i, s:I, s:i, s:f, s:f, s:f}", "ranks", speed->ranks, images, (json_int_t)speed->images,
+                             steps, speed->steps, "images_per_second", (double)speed->images / median, seconds, median,
+                             "peak_memory_megabytes", speed->memory / 1e6);
     if (command == HQ_COMMAND_BENCH_TRAIN) {
         hq_phase phase[PHASES];
         list_phases(&speed->times, phase);

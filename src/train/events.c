@@ -256,6 +256,8 @@ void hq_train_print_table(const char *title, const hq_data_info *info, const hq_
 hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class)
 {
     hq_status status = HQ_OK;
+    hq_balance memory;
+    HQ_TRY(hq_dist_balance(run->dist, hq_memory_peak(), &memory));
     if (hq_dist_rank(run->dist) == 0) {
         char title[320];
         const int64_t best = run->progress.best_epoch;
@@ -263,6 +265,8 @@ hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_c
                  run->data.set.info.name, (long long)best, isnan(run->history[best - 1].val_auc) ? "accuracy" : "AUC",
                  hq_clock() - run->started);
         hq_train_print_table(title, &run->data.set.info, test, per_class);
+        hq_say("resident memory of a rank: %.0f MB at most, %.0f MB on average\n", memory.most / 1e6,
+               memory.mean / 1e6);
         hq_say("run folder %s\n", run->dir);
         status = write_row(run, test_json(run, test, per_class));
     }

@@ -101,6 +101,9 @@ static hq_status set_up_and_measure(hq_run *run, const hq_speed_options *options
     if (options->summary) hq_train_print_summary(run->dist, run->config, info, run->model);
     HQ_TRY(measure(run, options, seconds, speed));
     note_times(run, options->runs, speed);
+    hq_balance memory;
+    HQ_TRY(hq_dist_balance(run->dist, hq_memory_peak(), &memory));
+    speed->memory = memory.most;
     return HQ_OK;
 }
 

@@ -44,7 +44,7 @@ TRAIN=("${SMALL[@]}" --set train.batch=40)
 np 2 bench train "${TRAIN[@]}" >train.txt
 same "bench train" $? 0
 check "what is trained" grep -q '^ranks     2 on 1 node' train.txt
-check "images per second" grep -qE '^median of 7 runs of [0-9]+ steps of 40 images: [0-9]+ images/s \([0-9]+ to [0-9]+\), [0-9.]+ ms a step$' train.txt
+check "images per second" grep -qE '^median of 7 runs of [0-9]+ steps of 40 images: [0-9.e+]+ images/s \([0-9.e+]+ to [0-9.e+]+\), [0-9.]+ ms a step$' train.txt
 check "the phases are the step" awk '$2 ~ /^[0-9.]+$/ && $4 == "%" { sum += $3; n++ } END { exit !(n == 4 && sum > 80 && sum < 120) }' train.txt
 same "nothing is written" "$(find . -name '*.h5' -o -name metrics.jsonl | wc -l)" 0
 if command -v python3 >/dev/null; then
@@ -55,6 +55,30 @@ import json
 r = json.load(open("train.json"))
 assert r["ranks"] == 1 and r["images_per_step"] == 40 and abs(r["images_per_second"] * r["seconds_per_step"] - 40) < 0.1
 assert sorted(r["phase_seconds_per_step"]) == ["data", "exchange", "network", "update"]'
+fi
+
+# ---- evaluations, layers
+"$PROGRAM" bench infer "${TRAIN[@]}" >infer.txt
+same "bench infer" $? 0
+check "evaluations per second" grep -qE '^median of 7 runs of [0-9]+ evaluations? of [0-9]+ images: [0-9.e+]+ images/s ' infer.txt
+check "memory" grep -qE '^resident memory of a rank: [1-9][0-9]* MB at most$' infer.txt
+"$PROGRAM" bench layers "${TRAIN[@]}" "${PLAIN[@]}" >layers.txt
+same "bench layers" $? 0
+check "the machine" grep -qE '^this core: [0-9.]+ GFLOP/s of independent multiply-adds, [0-9.]+ GB/s copying' layers.txt
+for layer in conv1 conv2 conv5 norm1 norm5 reduce circuit head conv; do
+    same "passes of $layer" "$(grep -cE "^  $layer +(forward|backward) +[0-9a-z].* [0-9]+\.[0-9]{3}( |\$)" layers.txt)" 2
+done
+if command -v python3 >/dev/null; then
+    "$PROGRAM" bench layers "${TRAIN[@]}" --json >layers.json
+    same "bench layers --json" $? 0
+    check "the layers are the step" python3 -c '
+import json
+r = json.load(open("layers.json"))
+assert r["peak_flops"] > 1e8 and r["peak_bytes"] > 1e8 and r["peak_memory_megabytes"] > 1
+rows = [row for row in r["layers_per_image"] if row["shape"] != "all convolutions"]
+whole = r["seconds_per_step"] / r["images_per_step"]
+assert 0.5 * whole < sum(row["seconds"] for row in rows) < 1.5 * whole
+assert all(0 <= row["bound"] and 0 < row["seconds"] for row in rows)'
 fi
 
 # ---- refusals
