@@ -147,6 +147,9 @@ uint64_t hq_random_next(hq_random *stream);
 double hq_random_uniform(hq_random *stream);
 double hq_random_normal(hq_random *stream);
 
+/* Most dimensions of a tensor: kernels of volumes, [T][R][S][C][K]. */
+#define HQ_DIMENSIONS_MAX 5
+
 /* ---- hashing, clock, machine ----------------------------------------------------------------------------------- */
 
 /* XXH3 64-bit hash of `bytes` bytes. Chain pieces by passing the previous hash as `seed`. Equal on all machines of the

@@ -8,7 +8,7 @@
 
 #include "hqcnn/dist.h"
 
-#define HQ_CHECKPOINT_VERSION 1
+#define HQ_CHECKPOINT_VERSION 2
 #define HQ_CHECKPOINT_NAME_MAX 48
 #define HQ_CHECKPOINT_BLOCKS_MAX 16
 
@@ -27,8 +27,8 @@ typedef struct hq_tensor_entry {
     char name[HQ_CHECKPOINT_NAME_MAX];  /* for example "conv1.weight" */
     char block[HQ_CHECKPOINT_NAME_MAX]; /* "parameters" */
     int64_t offset;                     /* numbers from the start of the block */
-    int32_t rank;                       /* dimensions used, 1..4 */
-    int64_t shape[4];
+    int32_t rank;                       /* dimensions used, 1..HQ_DIMENSIONS_MAX */
+    int64_t shape[HQ_DIMENSIONS_MAX];
 } hq_tensor_entry;
 
 typedef struct hq_state {

@@ -19,8 +19,8 @@ typedef struct hq_param {
     char name[48];  /* for example "conv1.weight" */
     int64_t offset; /* numbers from the start of the block */
     int64_t count;
-    int rank; /* dimensions, 1..4 */
-    int64_t shape[5];
+    int rank; /* dimensions, 1..HQ_DIMENSIONS_MAX */
+    int64_t shape[HQ_DIMENSIONS_MAX];
     bool decays;  /* weight decay applies */
     bool quantum; /* a circuit weight */
 } hq_param;

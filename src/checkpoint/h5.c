@@ -77,7 +77,7 @@ hid_t hq_h5_text_type(hq_h5 *h5, size_t size)
 hid_t hq_h5_record_type(hq_h5 *h5)
 {
     hid_t name = hq_h5_text_type(h5, HQ_CHECKPOINT_NAME_MAX);
-    hid_t shape = hq_h5_keep(h5, H5Tarray_create2(H5T_STD_I64LE, 1, (hsize_t[]){4}), "shape type");
+    hid_t shape = hq_h5_keep(h5, H5Tarray_create2(H5T_STD_I64LE, 1, (hsize_t[]){HQ_DIMENSIONS_MAX}), "shape type");
     hid_t type = hq_h5_keep(h5, H5Tcreate(H5T_COMPOUND, sizeof(hq_record)), "record type");
     hq_h5_check(h5, H5Tinsert(type, "name", HOFFSET(hq_record, name), name), "record type");
     hq_h5_check(h5, H5Tinsert(type, "block", HOFFSET(hq_record, block), name), "record type");

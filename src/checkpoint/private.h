@@ -40,7 +40,7 @@ typedef struct hq_record {
     char block[HQ_CHECKPOINT_NAME_MAX];
     int64_t offset;
     int64_t rank;
-    int64_t shape[4]; /* 0 beyond rank */
+    int64_t shape[HQ_DIMENSIONS_MAX]; /* 0 beyond rank */
 } hq_record;
 
 /* What must be equal for two checkpoints to be the same. */

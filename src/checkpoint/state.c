@@ -20,7 +20,7 @@ hq_record hq_record_of(const hq_tensor_entry *entry)
     hq_record record = {.offset = entry->offset, .rank = entry->rank};
     put_name(record.name, entry->name);
     put_name(record.block, entry->block);
-    for (int d = 0; d < entry->rank && d < 4; d++) record.shape[d] = entry->shape[d];
+    for (int d = 0; d < entry->rank && d < HQ_DIMENSIONS_MAX; d++) record.shape[d] = entry->shape[d];
     return record;
 }
 
@@ -96,7 +96,7 @@ static void check_block(const hq_state *state, int i, hq_status status, hq_probl
 static int64_t element_count(const hq_tensor_entry *entry)
 {
     int64_t count = 1;
-    if (entry->rank < 1 || entry->rank > 4) return -1;
+    if (entry->rank < 1 || entry->rank > HQ_DIMENSIONS_MAX) return -1;
     for (int d = 0; d < entry->rank; d++)
         if (entry->shape[d] < 0 || __builtin_mul_overflow(count, entry->shape[d], &count)) return -1;
     return count;

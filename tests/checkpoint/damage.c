@@ -103,9 +103,9 @@ static void test_altered_data(void)
     check_every_byte(file, bytes, find(file, bytes, state.config, strlen(state.config)), strlen(state.config));
     check_every_byte(file, bytes, find(file, bytes, state.variant, strlen(state.variant)), strlen(state.variant));
     size_t table = find(file, bytes, "conv1.weight\0\0\0\0\0\0", 18);
-    check_every_byte(file, bytes, table, 12);         /* name */
-    check_every_byte(file, bytes, table + 48, 10);    /* block */
-    check_every_byte(file, bytes, table + 96, 6 * 8); /* offset, rank, shape */
+    check_every_byte(file, bytes, table, 12);                               /* name */
+    check_every_byte(file, bytes, table + 48, 10);                          /* block */
+    check_every_byte(file, bytes, table + 96, (2 + HQ_DIMENSIONS_MAX) * 8); /* offset, rank, shape */
     hq_free(file);
     drop_state(&state);
 }
@@ -171,7 +171,7 @@ static void set_attribute(hid_t file, const char *name, hid_t type, const void *
 
 static void test_newer(void)
 {
-    static const char newer[] = "hqcnn-checkpoint\nversion 2\nprogram 7.8.9\nbytes ";
+    static const char newer[] = "hqcnn-checkpoint\nversion 3\nprogram 7.8.9\nbytes ";
     const char *path = file_named("newer.h5");
     hq_state state = make_state(8, 1);
     size_t bytes;
@@ -179,7 +179,7 @@ static void test_newer(void)
     unsigned char *file = read_bytes(path, &bytes);
     memcpy(file, newer, sizeof newer - 1);
     write_bytes(path, file, bytes);
-    check_refused(path, "version 2");
+    check_refused(path, "version 3");
     check_refused(path, "hqcnn-dist 7.8.9");
     hq_free(file);
     drop_state(&state);
@@ -193,7 +193,7 @@ static void test_attributes(void)
     int version = HQ_CHECKPOINT_VERSION + 1;
     set_attribute(file, "version", H5T_NATIVE_INT, &version);
     close_sealed(file, path);
-    check_refused(path, "version 2");
+    check_refused(path, "version 3");
     file = open_copy(path, &state);
     H5Adelete(file, "format");
     close_sealed(file, path);
@@ -302,14 +302,14 @@ static void test_wrong_table(void)
         {"conv1.bias", "parameters", 0, 4, {(int64_t)1 << 31, (int64_t)1 << 31, 1 << 20, 2}},
         {"conv1.bias", "parameters", 0, 1, {-1, 0, 0, 0}},
         {"conv1.bias", "parameters", 0, 0, {0, 0, 0, 0}},
-        {"conv1.bias", "parameters", 0, 5, {1, 1, 1, 1}},
+        {"conv1.bias", "parameters", 0, HQ_DIMENSIONS_MAX + 1, {1, 1, 1, 1, 1}},
         {"conv1.bias", "nowhere", 0, 1, {1, 0, 0, 0}},
         {"", "parameters", 0, 1, {1, 0, 0, 0}},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct {
             char name[48], block[48];
-            int64_t offset, rank, shape[4];
+            int64_t offset, rank, shape[HQ_DIMENSIONS_MAX];
         } row[2];
         hid_t file = open_copy(path, &state);
         hid_t table = H5Dopen2(file, "tensors", H5P_DEFAULT), type = H5Dget_type(table);

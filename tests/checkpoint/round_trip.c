@@ -56,7 +56,7 @@ static void test_limits(void)
     CHECK_VALUE(hq_alloc_array(300, sizeof *state.tensor, "tensors", &state.tensor), HQ_OK);
     for (int i = 0; i < 300; i++) {
         hq_tensor_entry *entry = &state.tensor[i];
-        *entry = (hq_tensor_entry){.offset = i, .rank = 4, .shape = {1, 1, 1, 1}};
+        *entry = (hq_tensor_entry){.offset = i, .rank = 5, .shape = {1, 1, 1, 1, 1}};
         snprintf(entry->name, sizeof entry->name, "layer%d.weight", i);
         memcpy(entry->block, state.block[0].name, sizeof entry->block);
     }
