@@ -168,6 +168,10 @@ const char *hq_host_name(void);
 /* Whether this processor has the instruction sets of a variant of kernels: AVX2 with FMA; AVX-512 F, DQ and VL too. */
 bool hq_machine_has_avx2(void);
 bool hq_machine_has_avx512(void);
+/* AVX-512 with products of bfloat16; and tiles (AMX) that multiply bfloat16, which the system must have allowed: the
+ * first call asks for it. */
+bool hq_machine_has_avx512_bf16(void);
+bool hq_machine_has_amx(void);
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 

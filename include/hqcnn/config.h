@@ -149,6 +149,9 @@ typedef enum hq_scope {
          "balanced: weigh the loss by n / (classes * n_class); multi-label: positives by negatives / positives")       \
     WORD(compute, kernel, TRAIN, "auto", "auto|avx512|avx2|plain",                                                     \
          "instruction set of convolutions and circuits; auto: the best of the processor")                              \
+    WORD(compute, precision, TRAIN, "fp32", "fp32|bf16",                                                               \
+         "numbers that convolutions multiply; bf16: 16-bit numbers with sums and weights in single precision, on "     \
+         "processors with AMX or AVX512-BF16")                                                                         \
     WORD(compute, circuit, TRAIN, "auto", "auto|fused|batched|single",                                                 \
          "how exact circuits are evaluated; fused: one unitary for the whole batch; batched: samples side by side in " \
          "vector registers; single: one state at a time; auto: by estimated cost")                                     \
@@ -199,6 +202,7 @@ enum { HQ_OPTIMIZER_SGD, HQ_OPTIMIZER_ADAM, HQ_OPTIMIZER_ADAMW };
 enum { HQ_SCHEDULE_CONSTANT, HQ_SCHEDULE_STEP, HQ_SCHEDULE_COSINE };
 enum { HQ_CLASS_WEIGHTS_NONE, HQ_CLASS_WEIGHTS_BALANCED };
 enum { HQ_COMPUTE_KERNEL_AUTO, HQ_COMPUTE_KERNEL_AVX512, HQ_COMPUTE_KERNEL_AVX2, HQ_COMPUTE_KERNEL_PLAIN };
+enum { HQ_COMPUTE_PRECISION_FP32, HQ_COMPUTE_PRECISION_BF16 };
 enum { HQ_COMPUTE_CIRCUIT_AUTO, HQ_COMPUTE_CIRCUIT_FUSED, HQ_COMPUTE_CIRCUIT_BATCHED, HQ_COMPUTE_CIRCUIT_SINGLE };
 enum { HQ_SPREAD_AUTO, HQ_SPREAD_ON, HQ_SPREAD_OFF };
 

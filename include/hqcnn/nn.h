@@ -19,7 +19,15 @@
 typedef struct hq_conv {
     int n, d, h, w, c, k, t, r, s, pad;
     int kernel;
+    int precision; /* HQ_CONV_*: numbers that are multiplied; sums, and all arrays, are in single precision */
 } hq_conv;
+
+/* BF16 where the shape allows: 3x3 kernels, channels in multiples of 16; this processor must have the instructions.
+ * EMULATED: the same in plain C, the reference. Neither in a build in double precision. */
+enum { HQ_CONV_FP32, HQ_CONV_BF16, HQ_CONV_BF16_EMULATED };
+
+/* Name of the instructions for BF16 ("AMX"), NULL when this processor has none. */
+const char *hq_bf16_kernel_name(void);
 
 /* Name of an instruction set for layers ("avx512"; of AUTO: the best one), NULL when this processor lacks it. */
 const char *hq_nn_kernel_name(int kernel);

@@ -1,6 +1,7 @@
 #include "hqcnn/base.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,7 +43,32 @@ bool hq_machine_has_avx512(void)
     return hq_machine_has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
+
+bool hq_machine_has_avx512_bf16(void)
+{
+    return hq_machine_has_avx512() && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512bf16");
+}
+
+/* Linux gives a process the registers of tiles only when asked: arch_prctl(ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA). */
+static bool ask_for_tiles(void)
+{
+    enum { REQUEST = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+}
+
+bool hq_machine_has_amx(void)
+{
+    static int known; /* 1: no, 2: yes */
+    if (known == 0)
+        known = hq_machine_has_avx512_bf16() && __builtin_cpu_supports("amx-tile") &&
+                        __builtin_cpu_supports("amx-bf16") && ask_for_tiles()
+                    ? 2
+                    : 1;
+    return known == 2;
+}
 #else
 bool hq_machine_has_avx2(void) { return false; }
 bool hq_machine_has_avx512(void) { return false; }
+bool hq_machine_has_avx512_bf16(void) { return false; }
+bool hq_machine_has_amx(void) { return false; }
 #endif

@@ -127,7 +127,9 @@ static hq_status plan_stages(hq_model *model, const hq_config *config, const hq_
                                 .r = KERNEL,
                                 .s = KERNEL,
                                 .pad = config->model_padding.v[i],
-                                .kernel = config->compute_kernel};
+                                .kernel = config->compute_kernel,
+                                .precision = config->compute_precision == HQ_COMPUTE_PRECISION_BF16 ? HQ_CONV_BF16
+                                                                                                    : HQ_CONV_FP32};
         stage->norm = (hq_norm){.kind = config->model_norm,
                                 .groups = config->model_norm_groups,
                                 .eps = HQ_NORM_EPSILON,
@@ -235,6 +237,9 @@ static void name_variant(hq_model *model)
 {
     int n = snprintf(model->variant, sizeof model->variant, "%s; layers %s", hq_kernel_variant(),
                      hq_nn_kernel_name(model->stage[0].conv.kernel));
+    if (model->stage[0].conv.precision == HQ_CONV_BF16)
+        n += snprintf(model->variant + n, sizeof model->variant - (size_t)n, ", convolutions bf16 by %s",
+                      hq_bf16_kernel_name());
     if (model->circuit)
         snprintf(model->variant + n, sizeof model->variant - (size_t)n, "; circuits %s, %s",
                  hq_circuit_work_path(model->circuit_work), hq_circuit_work_kernel(model->circuit_work));
@@ -247,6 +252,9 @@ static hq_status build(hq_model *model, const hq_config *config, const hq_data_i
                 "compute.kernel = \"%s\": this processor does not have that instruction set; allowed: \"auto\", "
                 "\"plain\" and what it has (best: \"%s\")",
                 hq_config_word("compute.kernel", config->compute_kernel), hq_nn_kernel_name(HQ_COMPUTE_KERNEL_AUTO));
+    if (config->compute_precision == HQ_COMPUTE_PRECISION_BF16 && !hq_bf16_kernel_name())
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "compute.precision = \"bf16\": this processor has neither AMX nor AVX512-BF16; allowed: \"fp32\"");
     HQ_TRY(plan_stages(model, config, info));
     HQ_TRY(plan_circuit(model, config));
     name_variant(model);

@@ -2,6 +2,7 @@
  * input is a convolution too: of the outputs' gradient, with the kernel turned by half a turn and inputs and outputs
  * exchanged. */
 #include "hqcnn/nn.h"
+#include "nn/conv_bf16.h"
 #include "nn/kernels.h"
 #include "nn/rows.h"
 #include "nn/winograd.h"
@@ -57,6 +58,7 @@ static size_t filled_size(const hq_conv *conv) { return pixels_out(conv) * round
 
 size_t hq_conv_work(const hq_conv *conv)
 {
+    if (hq_conv_bf16_suits(conv)) return hq_conv_bf16_work(conv);
     const size_t border = border_size(conv), filled = filled_size(conv);
     const size_t direct = padded_size(conv) + packed_size(conv) + (border > filled ? border : filled);
     const size_t winograd = hq_winograd_suits_bwd(conv) ? hq_winograd_work(conv) : 0;
@@ -174,6 +176,10 @@ static hq_correlation forward_shape(const hq_conv *conv)
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
                  hq_real *work)
 {
+    if (hq_conv_bf16_suits(conv)) {
+        hq_conv_bf16_fwd(conv, x, w, bias, y, work);
+        return;
+    }
     if (hq_winograd_suits(conv)) {
         hq_winograd_fwd(conv, x, w, bias, y, work);
         return;
@@ -216,6 +222,10 @@ void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const 
                  hq_real *dbias, hq_real *work)
 {
     if (dbias) hq_rows_total((int64_t)pixels_out(conv), conv->k, dy, dbias);
+    if (hq_conv_bf16_suits(conv)) {
+        hq_conv_bf16_bwd(conv, x, w, dy, dx, dw, work);
+        return;
+    }
     if (hq_winograd_suits_bwd(conv)) {
         hq_winograd_bwd(conv, x, w, dy, dx, dw, work);
         return;

@@ -3,6 +3,8 @@
 #include "nn/arrays.h"
 #include "support/reference.h"
 
+#include <stdio.h>
+
 enum { AUTO = HQ_COMPUTE_KERNEL_AUTO };
 
 typedef struct conv_case {
@@ -62,59 +64,112 @@ static void check_conv(hq_conv conv)
 static void test_conv(void)
 {
     /*                n  d  h  w  c  k  t  r  s  pad kernel */
-    check_conv((hq_conv){1, 1, 1, 1, 1, 1, 1, 1, 1, 0, AUTO});
-    check_conv((hq_conv){2, 1, 5, 7, 1, 3, 1, 3, 3, 0, AUTO});
-    check_conv((hq_conv){3, 1, 4, 6, 5, 2, 1, 3, 3, 1, AUTO});
-    check_conv((hq_conv){2, 1, 6, 5, 3, 4, 1, 3, 2, 0, AUTO});
-    check_conv((hq_conv){1, 1, 3, 3, 2, 1, 1, 3, 3, 0, AUTO}); /* one output pixel */
-    check_conv((hq_conv){2, 1, 2, 3, 4, 5, 1, 3, 3, 1, AUTO}); /* image smaller than the kernel */
-    check_conv((hq_conv){1, 1, 5, 4, 3, 7, 1, 1, 3, 1, AUTO}); /* output rows that see padding only */
-    check_conv((hq_conv){1, 1, 2, 2, 2, 2, 1, 1, 1, 3, AUTO}); /* padding wider than the kernel */
-    check_conv((hq_conv){2, 1, 7, 9, 17, 70, 1, 3, 3, 1, AUTO});
-    check_conv((hq_conv){3, 1, 8, 8, 16, 33, 1, 2, 2, 1, AUTO});
-    check_conv((hq_conv){1, 1, 9, 8, 2, 3, 1, 5, 4, 1, AUTO});
+    check_conv((hq_conv){1, 1, 1, 1, 1, 1, 1, 1, 1, 0, AUTO, 0});
+    check_conv((hq_conv){2, 1, 5, 7, 1, 3, 1, 3, 3, 0, AUTO, 0});
+    check_conv((hq_conv){3, 1, 4, 6, 5, 2, 1, 3, 3, 1, AUTO, 0});
+    check_conv((hq_conv){2, 1, 6, 5, 3, 4, 1, 3, 2, 0, AUTO, 0});
+    check_conv((hq_conv){1, 1, 3, 3, 2, 1, 1, 3, 3, 0, AUTO, 0}); /* one output pixel */
+    check_conv((hq_conv){2, 1, 2, 3, 4, 5, 1, 3, 3, 1, AUTO, 0}); /* image smaller than the kernel */
+    check_conv((hq_conv){1, 1, 5, 4, 3, 7, 1, 1, 3, 1, AUTO, 0}); /* output rows that see padding only */
+    check_conv((hq_conv){1, 1, 2, 2, 2, 2, 1, 1, 1, 3, AUTO, 0}); /* padding wider than the kernel */
+    check_conv((hq_conv){2, 1, 7, 9, 17, 70, 1, 3, 3, 1, AUTO, 0});
+    check_conv((hq_conv){3, 1, 8, 8, 16, 33, 1, 2, 2, 1, AUTO, 0});
+    check_conv((hq_conv){1, 1, 9, 8, 2, 3, 1, 5, 4, 1, AUTO, 0});
     for (int size = 1; size <= 40; size += 3) { /* every size of tiles */
-        check_conv((hq_conv){2, 1, 3, size, 1, size, 1, 3, 3, 1, AUTO});
-        check_conv((hq_conv){1, 1, 3, 5, size, 41 - size, 1, 3, 3, 0, AUTO});
+        check_conv((hq_conv){2, 1, 3, size, 1, size, 1, 3, 3, 1, AUTO, 0});
+        check_conv((hq_conv){1, 1, 3, 5, size, 41 - size, 1, 3, 3, 0, AUTO, 0});
     }
     for (int c = 16; c <= 48; c += 16) /* by Winograd's algorithm */
         for (int size = 1; size <= 9; size++) {
-            check_conv((hq_conv){2, 1, size + 2, 10 - size + 2, c, 64 - c, 1, 3, 3, 0, AUTO});
-            check_conv((hq_conv){3, 1, size, 10 - size, c, 64 - c, 1, 3, 3, 1, AUTO});
+            check_conv((hq_conv){2, 1, size + 2, 10 - size + 2, c, 64 - c, 1, 3, 3, 0, AUTO, 0});
+            check_conv((hq_conv){3, 1, size, 10 - size, c, 64 - c, 1, 3, 3, 1, AUTO, 0});
         }
-    check_conv((hq_conv){5, 1, 8, 8, 64, 64, 1, 3, 3, 1, AUTO}); /* more tiles than go together */
-    check_conv((hq_conv){70, 1, 4, 4, 2, 3, 1, 3, 3, 0, AUTO});  /* more images than go together */
+    check_conv((hq_conv){5, 1, 8, 8, 64, 64, 1, 3, 3, 1, AUTO, 0}); /* more tiles than go together */
+    check_conv((hq_conv){70, 1, 4, 4, 2, 3, 1, 3, 3, 0, AUTO, 0});  /* more images than go together */
 }
 
 static void test_conv_volumes(void)
 {
     /*                n  d  h  w  c  k  t  r  s  pad kernel */
-    check_conv((hq_conv){1, 2, 1, 1, 1, 1, 2, 1, 1, 0, AUTO});
-    check_conv((hq_conv){2, 4, 5, 6, 1, 3, 3, 3, 3, 0, AUTO});
-    check_conv((hq_conv){2, 3, 4, 5, 5, 17, 3, 3, 3, 1, AUTO});
-    check_conv((hq_conv){1, 5, 4, 3, 3, 2, 3, 2, 1, 1, AUTO});
-    check_conv((hq_conv){1, 1, 3, 4, 2, 3, 3, 3, 3, 1, AUTO}); /* fewer planes than the kernel */
-    check_conv((hq_conv){1, 2, 2, 2, 2, 2, 1, 1, 1, 3, AUTO}); /* no padding in depth */
-    check_conv((hq_conv){1, 3, 2, 2, 2, 2, 2, 1, 1, 3, AUTO}); /* padding wider than the kernel */
-    for (int pad = 0; pad < 2; pad++) {                        /* by Winograd's algorithm */
-        check_conv((hq_conv){2, 4, 5, 6, 16, 32, 3, 3, 3, pad, AUTO});
-        check_conv((hq_conv){1, 3, 4, 3, 48, 16, 3, 3, 3, pad, AUTO});
-        check_conv((hq_conv){3, 2, 6, 5, 32, 16, 2, 3, 3, pad, AUTO});
-        check_conv((hq_conv){2, 3, 4, 4, 16, 16, 1, 3, 3, pad, AUTO});
-        check_conv((hq_conv){1, 6, 6, 12, 32, 32, 3, 3, 3, pad, AUTO}); /* more tiles than go together */
+    check_conv((hq_conv){1, 2, 1, 1, 1, 1, 2, 1, 1, 0, AUTO, 0});
+    check_conv((hq_conv){2, 4, 5, 6, 1, 3, 3, 3, 3, 0, AUTO, 0});
+    check_conv((hq_conv){2, 3, 4, 5, 5, 17, 3, 3, 3, 1, AUTO, 0});
+    check_conv((hq_conv){1, 5, 4, 3, 3, 2, 3, 2, 1, 1, AUTO, 0});
+    check_conv((hq_conv){1, 1, 3, 4, 2, 3, 3, 3, 3, 1, AUTO, 0}); /* fewer planes than the kernel */
+    check_conv((hq_conv){1, 2, 2, 2, 2, 2, 1, 1, 1, 3, AUTO, 0}); /* no padding in depth */
+    check_conv((hq_conv){1, 3, 2, 2, 2, 2, 2, 1, 1, 3, AUTO, 0}); /* padding wider than the kernel */
+    for (int pad = 0; pad < 2; pad++) {                           /* by Winograd's algorithm */
+        check_conv((hq_conv){2, 4, 5, 6, 16, 32, 3, 3, 3, pad, AUTO, 0});
+        check_conv((hq_conv){1, 3, 4, 3, 48, 16, 3, 3, 3, pad, AUTO, 0});
+        check_conv((hq_conv){3, 2, 6, 5, 32, 16, 2, 3, 3, pad, AUTO, 0});
+        check_conv((hq_conv){2, 3, 4, 4, 16, 16, 1, 3, 3, pad, AUTO, 0});
+        check_conv((hq_conv){1, 6, 6, 12, 32, 32, 3, 3, 3, pad, AUTO, 0}); /* more tiles than go together */
     }
 }
 
+#ifndef HQ_REAL_F64
+/* To the nearest 16-bit number, ties to even. */
+static void round_16(size_t count, const hq_real *x, hq_real *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double unit = ldexp(1, (int)floor(log2(fabs((double)x[i]))) - 7);
+        out[i] = (hq_real)(rint((double)x[i] / unit) * unit);
+    }
+}
+
+/* Products of rounded numbers with exact sums, but for the rounding of sums: the reference of rounded arrays. */
+static void check_bf16_by(hq_conv conv, int precision)
+{
+    conv.precision = precision;
+    conv_case t = make_case(conv);
+    hq_real *x = output_array(t.in), *w = output_array(t.weights), *g = output_array(t.out);
+    double *y = double_array(t.out), *dx = double_array(t.in), *dw = double_array(t.weights), *db = double_array(t.k);
+    round_16(t.in, t.x, x), round_16(t.weights, t.w, w), round_16(t.out, t.dy, g);
+    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch);
+    ref_conv_fwd(&conv, x, w, t.bias, y);
+    check_array("bf16 y", t.out, t.y, y, TOLERANCE);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch);
+    ref_conv_bwd(&conv, x, w, g, dx, dw, db);
+    check_array("bf16 dx", t.in, t.dx, dx, TOLERANCE);
+    check_array("bf16 dw", t.weights, t.dw, dw, TOLERANCE);
+    hq_real *alone = output_array(t.weights);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, NULL, alone, NULL, t.scratch);
+    check_same("bf16 dw without dx", t.weights, alone, t.dw);
+    free(x), free(w), free(g), free(y), free(dx), free(dw), free(db), free(alone);
+    free_case(&t);
+}
+
+static void check_bf16(hq_conv conv)
+{
+    check_bf16_by(conv, HQ_CONV_BF16_EMULATED);
+    if (hq_bf16_kernel_name()) check_bf16_by(conv, HQ_CONV_BF16);
+}
+
+static void test_conv_bf16(void)
+{
+    if (!hq_bf16_kernel_name()) printf("not tried: bf16 by this processor, which has no instructions for it\n");
+    for (int pad = 0; pad < 2; pad++)
+        for (int c = 16; c <= 48; c += 16) {
+            /*                n  d  h  w  c  k  t  r  s  pad kernel */
+            check_bf16((hq_conv){1, 1, 3, 3, c, 16, 1, 3, 3, pad, AUTO, 0});
+            check_bf16((hq_conv){3, 1, 5, 7, c, 80 - c, 1, 3, 3, pad, AUTO, 0});
+            check_bf16((hq_conv){2, 1, 9, 4, 16, c, 1, 3, 3, pad, AUTO, 0});
+            check_bf16((hq_conv){2, 3, 5, 4, c, 32, 3, 3, 3, pad, AUTO, 0});
+        }
+    check_bf16((hq_conv){3, 1, 20, 21, 16, 16, 1, 3, 3, 0, AUTO, 0}); /* more pixels than go together */
+}
+#endif
+
 static void test_conv_shape(void)
 {
-    hq_conv conv = {2, 1, 28, 30, 3, 16, 1, 3, 5, 0, AUTO};
+    hq_conv conv = {2, 1, 28, 30, 3, 16, 1, 3, 5, 0, AUTO, 0};
     CHECK_INT(hq_conv_out_h(&conv), 26);
     CHECK_INT(hq_conv_out_w(&conv), 26);
     CHECK_INT(hq_conv_work(&conv), 3 * 5 * 16 * 16 + 2 * 30 * 34 * 16); /* weights, gradients with a border */
     conv.pad = 1;
     CHECK_INT(hq_conv_out_h(&conv), 28);
     CHECK_INT(hq_conv_out_w(&conv), 28);
-    conv = (hq_conv){1, 9, 9, 9, 3, 16, 3, 3, 3, 1, AUTO};
+    conv = (hq_conv){1, 9, 9, 9, 3, 16, 3, 3, 3, 1, AUTO, 0};
     CHECK_INT(hq_conv_out_d(&conv), 9);
     conv.pad = 0;
     CHECK_INT(hq_conv_out_d(&conv), 7);
@@ -123,7 +178,7 @@ static void test_conv_shape(void)
 /* A kernel with a single 1 moves the image: an exact result in any precision. */
 static void test_conv_moves_image(void)
 {
-    hq_conv conv = {1, 1, 3, 4, 1, 1, 1, 3, 3, 1, AUTO};
+    hq_conv conv = {1, 1, 3, 4, 1, 1, 1, 3, 3, 1, AUTO, 0};
     hq_real x[12], w[9] = {0}, bias[1] = {0}, y[12];
     hq_real *scratch = output_array(hq_conv_work(&conv));
     for (int i = 0; i < 12; i++) x[i] = (hq_real)(i + 1);
@@ -137,7 +192,7 @@ static void test_conv_moves_image(void)
 /* The same numbers at another place in memory give the same bits. */
 static void test_conv_alignment(void)
 {
-    hq_conv conv = {2, 1, 9, 7, 5, 19, 1, 3, 3, 1, AUTO};
+    hq_conv conv = {2, 1, 9, 7, 5, 19, 1, 3, 3, 1, AUTO, 0};
     conv_case t = make_case(conv);
     void *block[9];
     hq_real *x = aligned_copy(t.in, t.x, 1, &block[0]), *w = aligned_copy(t.weights, t.w, 1, &block[1]);
@@ -202,6 +257,9 @@ int main(void)
 {
     HQ_RUN(test_conv);
     HQ_RUN(test_conv_volumes);
+#ifndef HQ_REAL_F64
+    HQ_RUN(test_conv_bf16);
+#endif
     HQ_RUN(test_conv_shape);
     HQ_RUN(test_conv_moves_image);
     HQ_RUN(test_conv_alignment);

@@ -69,7 +69,7 @@ static void test_conv(void)
 {
     for (int variant = 0; variant < 4; variant++) {
         const int volume = variant / 2;
-        hq_conv conv = {2, 1 + 2 * volume, 4, 5, 3, 4, 1 + volume, 3, 2, variant % 2, HQ_COMPUTE_KERNEL_AUTO};
+        hq_conv conv = {2, 1 + 2 * volume, 4, 5, 3, 4, 1 + volume, 3, 2, variant % 2, HQ_COMPUTE_KERNEL_AUTO, 0};
         const size_t in = (size_t)(2 * conv.d * 4 * 5 * 3), weights = (size_t)(conv.t * 3 * 2 * 3 * 4);
         const size_t out = (size_t)(2 * hq_conv_out_d(&conv) * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * 4);
         layer l = make_layer(in, out, weights, 4);
