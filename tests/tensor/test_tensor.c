@@ -76,6 +76,23 @@ static void test_fixed_accuracy(void)
     for (int i = 0; i < 4; i++) CHECK_INT(sum[i], 0);
 }
 
+/* Many at a time as one at a time. */
+static void test_fixed_many(void)
+{
+    enum { MANY = 45 };
+    hq_real x[MANY];
+    int64_t together[MANY], alone[MANY], refused = 0;
+    for (int i = 0; i < MANY; i++) {
+        x[i] = (hq_real)(sin(i) * pow(10, i % 12 - 9));
+        together[i] = alone[i] = 1000 - 77 * i;
+    }
+    x[3] = (hq_real)NAN, x[10] = (hq_real)INFINITY, x[22] = (hq_real)-1e30, x[44] = (hq_real)-INFINITY;
+    for (int i = 0; i < MANY; i++) refused += hq_fixed_add(&alone[i], &x[i], 1, 0.7, HQ_FIXED_GRADIENT, 9);
+    CHECK_INT(refused, 4);
+    CHECK_INT(hq_fixed_add(together, x, MANY, 0.7, HQ_FIXED_GRADIENT, 9), refused);
+    for (int i = 0; i < MANY; i++) CHECK_INT(together[i], alone[i]);
+}
+
 static void test_fixed_refuses(void)
 {
     const hq_real limit = (hq_real)16384;
@@ -99,6 +116,7 @@ int main(void)
     HQ_RUN(test_kernels);
     HQ_RUN(test_fixed_order);
     HQ_RUN(test_fixed_accuracy);
+    HQ_RUN(test_fixed_many);
     HQ_RUN(test_fixed_refuses);
     return hq_check_result();
 }
