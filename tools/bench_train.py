@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""bench_train.py [PROGRAM] [--infer] [--ranks N] [--batch N] [--size N] [--channels N] [--volumes] [--pairs N] [--set KEY=VALUE]...:
+"""bench_train.py [PROGRAM] [--infer] [--ranks N] [--batch N] [--size N] [--channels N] [--volumes] [--pairs N] [--own] [--set KEY=VALUE]...:
 training steps, or evaluations, of the default network in hqcnn-dist and in PyTorch, side by side.
 
 The default network: five 3x3 (volumes: 3x3x3) convolutions (16, 16, 64, 64, 64) with batch norm and ReLU, two max-pools, adaptive average pooling to 4 where
@@ -13,6 +13,8 @@ in training, N processes of one thread (DistributedDataParallel over gloo).
 
   as written   contiguous tensors, as a user would write it
   tuned        channels_last, freed memory kept in the process
+
+With --own, hqcnn-dist with the settings is compared with hqcnn-dist without them instead, for example --own --set compute.precision=bf16.
 
 The last column is the largest resident memory of a process.
 
@@ -159,16 +161,19 @@ def answer(command, env):
     return json.loads(done.stdout)
 
 
-def ours(given, data):
+def ours(given, data, settings):
     command = [given.program, "bench", "infer" if given.infer else "train", "--json"]
-    for setting in (f"train.batch={given.batch}", f"data.source={data}", "data.task=binary", *given.set):
+    for setting in (f"train.batch={given.batch}", f"data.source={data}", "data.task=binary", *settings):
         command += ["--set", setting]
     command = ["mpirun", "-np", str(given.ranks), *command] if given.ranks > 1 else command
     root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"} if os.getuid() == 0 else {}
     return answer(command, environment(1, root))
 
 
-def theirs(given, way):
+def theirs(given, data, way):
+    if given.own:
+        result = ours(given, data, [])
+        return {**result, "memory": result["peak_memory_megabytes"]}
     options = [f"--{name}={getattr(given, name)}" for name in ("batch", "ranks", "size", "channels")]
     options += [f"--{name}" for name in ("volumes", "infer") if getattr(given, name)]
     command = [sys.executable, __file__, "measure", "--way", way, *options]
@@ -177,6 +182,8 @@ def theirs(given, way):
 
 
 def ways_of(given):
+    if given.own:
+        return [f"without {' '.join(given.set)}"]
     ways = ["as written", "tuned"]
     if given.ranks > 1:
         ways = [f"{way}, {given.ranks} threads" for way in ways] + ([] if given.infer else [f"{way}, {given.ranks} processes" for way in ways])
@@ -187,12 +194,12 @@ def compare(given, data):
     ways, version = ways_of(given), ""
     speed, memory, ratio = {name: [] for name in ["hqcnn-dist", *ways]}, {}, {way: [] for way in ways}
     for _ in range(given.pairs):
-        mine = ours(given, data)
+        mine = ours(given, data, given.set)
         speed["hqcnn-dist"].append(mine["images_per_second"])
         memory["hqcnn-dist"] = mine["peak_memory_megabytes"]
         for way in ways:
-            result = theirs(given, way)
-            version = result["torch"]
+            result = theirs(given, data, way)
+            version = result.get("torch", "")
             speed[way].append(result["images_per_second"])
             memory[way] = result["memory"]
             ratio[way].append(mine["images_per_second"] / result["images_per_second"])
@@ -200,7 +207,7 @@ def compare(given, data):
     sides = " x ".join([str(given.channels)] + [str(given.size)] * (3 if given.volumes else 2))
     print(f"{what} of the default network, {sides}, batch {given.batch}, {given.ranks} x 1 core, {given.pairs} pairs; images per second: median (highest)")
     for name, values in speed.items():
-        label = name if name == "hqcnn-dist" else f"PyTorch {version} {name}"
+        label = name if name == "hqcnn-dist" or given.own else f"PyTorch {version} {name}"
         times = f"hqcnn-dist is {statistics.median(ratio[name]):.2f} times as fast" if name in ratio else ""
         print(f"  {label:40} {statistics.median(values):8.4g} ({max(values):.4g})  {times:34}  {memory[name]:6.0f} MB")
 
@@ -209,6 +216,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", nargs="?", default=str(ROOT / "build/release/hqcnn-dist"))
     parser.add_argument("--infer", action="store_true")
+    parser.add_argument("--own", action="store_true")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--batch", type=int, default=128)

@@ -148,7 +148,7 @@ typedef enum hq_scope {
     WORD(train, class_weights, TRAIN, "none", "none|balanced",                                                         \
          "balanced: weigh the loss by n / (classes * n_class); multi-label: positives by negatives / positives")       \
     WORD(compute, kernel, TRAIN, "auto", "auto|avx512|avx2|plain",                                                     \
-         "instruction set of layers and circuits; auto: the best of the processor")                              \
+         "instruction set of layers and circuits; auto: the best of the processor")                                    \
     WORD(compute, precision, TRAIN, "fp32", "fp32|bf16",                                                               \
          "numbers that convolutions multiply; bf16: 16-bit numbers with sums and weights in single precision, on "     \
          "processors with AMX or AVX512-BF16")                                                                         \

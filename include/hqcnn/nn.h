@@ -75,11 +75,11 @@ void hq_norm_statistics(const hq_norm *norm, const hq_real *x, hq_real *mean, hq
 void hq_norm_fwd(const hq_norm *norm, const hq_real *x, const hq_real *scale, const hq_real *shift, const hq_real *mean,
                  const hq_real *var, hq_real *y, uint8_t *choice, void *work);
 
-/* The gradients by x (through the statistics too), scale and shift from that by y; y, choice, mean and var as forward
- * left them. */
-void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const hq_real *y, const uint8_t *choice, const hq_real *scale,
-                 const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx, hq_real *dscale,
-                 hq_real *dshift, void *work);
+/* The gradients by x (through the statistics too), scale and shift from that by y; x, choice, mean and var as forward
+ * had or left them. */
+void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const uint8_t *choice, const hq_real *scale,
+                 const hq_real *shift, const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx,
+                 hq_real *dscale, hq_real *dshift, void *work);
 
 /* y = max(x, 0); bwd needs y only. y may be x, dx may be dy. */
 void hq_relu_fwd(size_t count, const hq_real *x, hq_real *y);

@@ -67,9 +67,9 @@ static hq_real *stage_bwd(hq_model *model, int i, hq_real *dout)
     hq_stage *stage = &model->stage[i];
     hq_real *dpre = other(model, dout), *dx = i > 0 ? dout : NULL, *dbias = hq_grads_at(model, stage->bias);
     double since = hq_clock();
-    hq_norm_bwd(&stage->norm, stage->pre, stage->out, stage->choice, hq_weights_at(model, stage->scale),
-                stage->batch_mean, stage->batch_var, dout, dpre, hq_grads_at(model, stage->scale),
-                hq_grads_at(model, stage->shift), model->work);
+    hq_norm_bwd(&stage->norm, stage->pre, stage->choice, hq_weights_at(model, stage->scale),
+                hq_weights_at(model, stage->shift), stage->batch_mean, stage->batch_var, dout, dpre,
+                hq_grads_at(model, stage->scale), hq_grads_at(model, stage->shift), model->work);
     hq_clock_lap(&since, &hq_norm_part(model, i)->backward.seconds);
     if (model->norm == HQ_NORM_BATCH) { /* which takes every bias away again */
         memset(dbias, 0, (size_t)stage->bias.count * sizeof *dbias);

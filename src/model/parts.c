@@ -49,7 +49,7 @@ static void norm_cost(const hq_model *model, int i, hq_model_part *part)
                  out = volume(stage->out_d, stage->out_h, stage->out_w, norm->c);
     const double choice = norm->pool ? out : 0, sweeps = norm->kind == HQ_NORM_NONE ? 1 : 2;
     part->forward.bytes = (sweeps * in + out) * real + choice;
-    part->backward.bytes = (sweeps * (in + 2 * out) + in) * real + sweeps * choice;
+    part->backward.bytes = (sweeps * (in + out) + in) * real + sweeps * choice;
 }
 
 static void dense_cost(const hq_model *model, double in, double out, hq_model_part *part)

@@ -32,6 +32,8 @@ typedef struct hq_bf16_kernels {
     void (*end)(void);
     void (*product)(const hq_bf16_product *product);
     void (*convert)(size_t n, const float *x, hq_bf16 *out);
+    /* out[rows][c] = x[rows][c] + bias[c]; bias NULL: a copy. c: a multiple of 16. */
+    void (*add_bias)(size_t rows, size_t c, const float *x, const float *bias, float *out);
     /* Pairs of rows x[pairs][2][n] side by side: out[pairs][n][2]. n: a multiple of 16. */
     void (*interleave)(size_t pairs, size_t n, const hq_bf16 *x, hq_bf16 *out);
     /* x[rows][c] to out[c][rows], out_row numbers from row to row. rows: a multiple of 32, c of 16. */

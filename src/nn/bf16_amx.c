@@ -101,5 +101,5 @@ static void product(const hq_bf16_product *p)
         column(p);
 }
 
-const hq_bf16_kernels hq_bf16_amx = {"AMX", begin, end, product, convert, interleave, transpose};
+const hq_bf16_kernels hq_bf16_amx = {"AMX", begin, end, product, convert, add_bias, interleave, transpose};
 #endif

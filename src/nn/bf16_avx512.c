@@ -47,5 +47,6 @@ static void product(const hq_bf16_product *p)
     }
 }
 
-const hq_bf16_kernels hq_bf16_avx512 = {"AVX512-BF16", nothing, nothing, product, convert, interleave, transpose};
+const hq_bf16_kernels hq_bf16_avx512 = {"AVX512-BF16", nothing,  nothing,    product,
+                                        convert,       add_bias, interleave, transpose};
 #endif

@@ -48,6 +48,12 @@ static void convert(size_t n, const float *x, hq_bf16 *out)
     for (size_t i = 0; i < n; i++) out[i] = narrow(x[i]);
 }
 
+static void add_bias(size_t rows, size_t c, const float *x, const float *bias, float *out)
+{
+    for (size_t row = 0; row < rows; row++)
+        for (size_t ch = 0; ch < c; ch++) *out++ = *x++ + (bias ? bias[ch] : 0);
+}
+
 static void interleave(size_t pairs, size_t n, const hq_bf16 *x, hq_bf16 *out)
 {
     for (size_t pair = 0; pair < pairs; pair++, x += 2 * n, out += 2 * n)
@@ -60,7 +66,7 @@ static void transpose(size_t rows, size_t c, const hq_bf16 *x, size_t out_row, h
         for (size_t ch = 0; ch < c; ch++) out[ch * out_row + row] = x[row * c + ch];
 }
 
-static const hq_bf16_kernels plain = {"emulated", nothing, nothing, product, convert, interleave, transpose};
+static const hq_bf16_kernels plain = {"emulated", nothing, nothing, product, convert, add_bias, interleave, transpose};
 #if defined(__x86_64__)
 extern const hq_bf16_kernels hq_bf16_avx512, hq_bf16_amx;
 #endif

@@ -3,6 +3,7 @@
 #include "nn/bf16.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 static void convert(size_t n, const float *x, hq_bf16 *out)
 {
@@ -10,6 +11,19 @@ static void convert(size_t n, const float *x, hq_bf16 *out)
         const __mmask16 there = n - i >= 16 ? 0xffff : (__mmask16)((1u << (n - i)) - 1);
         const __m256bh v = _mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(there, x + i));
         _mm256_mask_storeu_epi16(out + i, there, (__m256i)v);
+    }
+}
+
+static void add_bias(size_t rows, size_t c, const float *x, const float *bias, float *out)
+{
+    if (!bias) {
+        memcpy(out, x, rows * c * sizeof *out);
+        return;
+    }
+    for (size_t ch = 0; ch < c; ch += 16) {
+        const __m512 b = _mm512_loadu_ps(bias + ch);
+        for (size_t row = 0; row < rows; row++)
+            _mm512_storeu_ps(out + row * c + ch, _mm512_add_ps(_mm512_loadu_ps(x + row * c + ch), b));
     }
 }
 

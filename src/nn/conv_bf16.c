@@ -114,15 +114,15 @@ static void fill_grid(const hq_conv *conv, const hq_grid *g, const hq_inside *pa
 }
 
 /* The other way for one image, from sums in single precision, with a bias or NULL. */
-static void take_inside(const hq_grid *g, const hq_inside *part, int c, const float *grid, const float *bias,
-                        float *out)
+static void take_inside(const hq_conv *conv, const hq_grid *g, const hq_inside *part, int c, const float *grid,
+                        const float *bias, float *out)
 {
+    const size_t line = (size_t)part->w * (size_t)c;
     for (int z = 0; z < part->d; z++)
-        for (int y = 0; y < part->h; y++) {
-            const float *in =
-                grid + ((size_t)((z + part->z) * g->h + y + part->y) * (size_t)g->w + (size_t)part->x) * (size_t)c;
-            for (int x = 0; x < part->w; x++, in += c, out += c)
-                for (int ch = 0; ch < c; ch++) out[ch] = in[ch] + (bias ? bias[ch] : 0);
+        for (int y = 0; y < part->h; y++, out += line) {
+            const size_t row = (size_t)((z + part->z) * g->h + y + part->y);
+            kernels_of(conv)->add_bias((size_t)part->w, (size_t)c,
+                                       grid + (row * (size_t)g->w + (size_t)part->x) * (size_t)c, bias, out);
         }
 }
 
@@ -257,7 +257,7 @@ void hq_conv_bf16_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, c
     kernels_of(conv)->begin();
     for (int i = 0; i < conv->n; i++) {
         correlate(conv, &g, conv->c, conv->k, pixels, p.x + (size_t)i * g.image * c, p.weights, p.sums);
-        take_inside(&g, &out, conv->k, p.sums, bias, y + (size_t)i * image_out);
+        take_inside(conv, &g, &out, conv->k, p.sums, bias, y + (size_t)i * image_out);
     }
     kernels_of(conv)->end();
 }
@@ -305,15 +305,29 @@ static void weights_bwd(const hq_conv *conv, const hq_grid *g, const hq_parts *p
     }
 }
 
+/* Without padding the grid is dx, but for the last pixels that do not fill a tile. */
+static void whole_input_bwd(const hq_conv *conv, const hq_grid *g, const hq_parts *p, const hq_bf16 *dy, hq_real *dx)
+{
+    const size_t c = (size_t)conv->c, all = (size_t)conv->n * g->image, full = all / HQ_BF16_TILE * HQ_BF16_TILE;
+    correlate(conv, g, conv->k, conv->c, full, dy, p->weights, dx);
+    if (full == all) return;
+    correlate(conv, g, conv->k, conv->c, all - full, dy + full * (size_t)conv->k, p->weights, p->sums);
+    memcpy(dx + full * c, p->sums, (all - full) * c * sizeof *dx);
+}
+
 static void input_bwd(const hq_conv *conv, const hq_grid *g, const hq_parts *p, const hq_real *w, hq_real *dx)
 {
     const hq_inside in = inputs(conv, g);
     const size_t k = (size_t)conv->k, image_in = (size_t)(conv->d * conv->h * conv->w * conv->c);
+    const hq_bf16 *dy = p->dy - g->reach * k;
     pack_turned(conv, w, p);
+    if (g->pad == 0) {
+        whole_input_bwd(conv, g, p, dy, dx);
+        return;
+    }
     for (int i = 0; i < conv->n; i++) {
-        correlate(conv, g, conv->k, conv->c, g->image, p->dy + (size_t)i * g->image * k - g->reach * k, p->weights,
-                  p->sums);
-        take_inside(g, &in, conv->c, p->sums, NULL, dx + (size_t)i * image_in);
+        correlate(conv, g, conv->k, conv->c, g->image, dy + (size_t)i * g->image * k, p->weights, p->sums);
+        take_inside(conv, g, &in, conv->c, p->sums, NULL, dx + (size_t)i * image_in);
     }
 }
 

@@ -48,10 +48,11 @@ static inline int hq_cells_d(const hq_cells *shape) { return shape->pool && shap
 static inline int hq_cells_h(const hq_cells *shape) { return shape->pool ? shape->h / 2 : shape->h; }
 static inline int hq_cells_w(const hq_cells *shape) { return shape->pool ? shape->w / 2 : shape->w; }
 
-/* The gradient of a norm by its input, per channel: dx = dy factor - (x - mean) slope - level. */
-typedef struct hq_slopes {
-    const hq_real *mean, *factor, *slope, *level;
-} hq_slopes;
+/* Numbers per channel of a norm: y = (x - mean) factor + shift, and the gradient by its input, dx = dy factor -
+ * (x - mean) slope - level. */
+typedef struct hq_affine {
+    const hq_real *mean, *factor, *shift, *slope, *level;
+} hq_affine;
 
 typedef struct hq_nn_kernels {
     const char *name;
@@ -84,16 +85,16 @@ typedef struct hq_nn_kernels {
 
     /* y = max(0, maximum over a cell of (x - mean[ch]) factor[ch] + shift[ch]); with pooling, choice[...] is the place
      * of the maximum in its cell, in memory order. */
-    void (*norm_forward)(const hq_cells *shape, const hq_real *x, const hq_real *mean, const hq_real *factor,
-                         const hq_real *shift, hq_real *y, uint8_t *choice);
+    void (*norm_forward)(const hq_cells *shape, const hq_affine *affine, const hq_real *x, hq_real *y, uint8_t *choice);
 
-    /* With g the gradient of the normalised numbers: sum_dy[ch] += g, sum_dyx[ch] += g (x - mean[ch]). */
-    void (*norm_sums)(const hq_cells *shape, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                      const hq_real *dy, const hq_real *mean, double *sum_dy, double *sum_dyx);
+    /* With g the gradient of the normalised numbers, dy where they pass ReLU, which is found once more from x:
+     * sum_dy[ch] += g, sum_dyx[ch] += g (x - mean[ch]). */
+    void (*norm_sums)(const hq_cells *shape, const hq_affine *affine, const hq_real *x, const uint8_t *choice,
+                      const hq_real *dy, double *sum_dy, double *sum_dyx);
 
     /* dx from dy, through pooling, ReLU and norm. */
-    void (*norm_backward)(const hq_cells *shape, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                          const hq_real *dy, const hq_slopes *slopes, hq_real *dx);
+    void (*norm_backward)(const hq_cells *shape, const hq_affine *affine, const hq_real *x, const uint8_t *choice,
+                          const hq_real *dy, hq_real *dx);
 } hq_nn_kernels;
 
 /* The variant of an instruction set (HQ_COMPUTE_KERNEL_* of config.h; AUTO: the best one), NULL when this processor

@@ -72,21 +72,59 @@ static void moments(int64_t rows, int c, const hq_real *x, const hq_real *pivot,
     if (ch < c) moments_block(rows, (size_t)c, x + ch, pivot + ch, sum + ch, squares + ch, c - ch);
 }
 
+/* ---- norm, ReLU, pooling ---- */
+
+/* The numbers of a vector of channels. */
+typedef struct block {
+    vec mean, factor, shift, slope, level;
+} block;
+
+INLINE block load_block(const hq_affine *affine, int ch, int count)
+{
+    block b = {.mean = load_part(affine->mean + ch, count),
+               .factor = load_part(affine->factor + ch, count),
+               .shift = load_part(affine->shift + ch, count)};
+    if (affine->slope) {
+        b.slope = load_part(affine->slope + ch, count);
+        b.level = load_part(affine->level + ch, count);
+    }
+    return b;
+}
+
+INLINE vec normalised(const block *b, vec x) { return (x - b->mean) * b->factor + b->shift; }
+
+/* Calls a macro for whole vectors of channels, then for what is left of them, each compiled for 1, 4 and 8 taps. */
+#define FOR_BLOCKS(shape, CALL)                                                                                        \
+    do {                                                                                                               \
+        int ch = 0;                                                                                                    \
+        for (const int count = HQ_LANES; ch + HQ_LANES <= (shape)->c; ch += HQ_LANES) BY_TAPS(shape, CALL);            \
+        const int count = (shape)->c - ch;                                                                             \
+        if (count > 0) BY_TAPS(shape, CALL);                                                                           \
+    } while (0)
+#define BY_TAPS(shape, CALL)                                                                                           \
+    do {                                                                                                               \
+        if (!(shape)->pool)                                                                                            \
+            CALL(1);                                                                                                   \
+        else if ((shape)->d == 1)                                                                                      \
+            CALL(4);                                                                                                   \
+        else                                                                                                           \
+            CALL(8);                                                                                                   \
+    } while (0)
+
 /* ---- forward ---- */
 
 /* The first maximum wins, and a NaN over every number. */
-INLINE void forward_block(const hq_cells *shape, const hq_real *x, const hq_real *mean, const hq_real *factor,
-                          const hq_real *shift, hq_real *y, uint8_t *choice, int count, const int taps)
+INLINE void forward_block(const hq_cells *shape, const block b, const hq_real *x, hq_real *y, uint8_t *choice,
+                          int count, const int taps)
 {
     const window cell = window_of(shape);
-    const vec m = load_part(mean, count), f = load_part(factor, count), s = load_part(shift, count);
     FOR_CELLS(shape, in, at)
     {
-        vec best = (load_part(x + in, count) - m) * f + s;
+        vec best = normalised(&b, load_part(x + in, count));
         mask place = {0};
 #pragma GCC unroll 8
         for (int i = 1; i < taps; i++) {
-            const vec v = (load_part(x + in + cell.offset[i], count) - m) * f + s;
+            const vec v = normalised(&b, load_part(x + in + cell.offset[i], count));
             const mask better = (mask)(v > best) | (mask)(v != v);
             best = choose(better, v, best);
             place = (better & i) | (~better & place);
@@ -99,24 +137,10 @@ INLINE void forward_block(const hq_cells *shape, const hq_real *x, const hq_real
     }
 }
 
-#define BY_TAPS(shape, CALL)                                                                                           \
-    do {                                                                                                               \
-        if (!(shape)->pool)                                                                                            \
-            CALL(1);                                                                                                   \
-        else if ((shape)->d == 1)                                                                                      \
-            CALL(4);                                                                                                   \
-        else                                                                                                           \
-            CALL(8);                                                                                                   \
-    } while (0)
-
-static void norm_forward(const hq_cells *shape, const hq_real *x, const hq_real *mean, const hq_real *factor,
-                         const hq_real *shift, hq_real *y, uint8_t *choice)
+static void norm_forward(const hq_cells *shape, const hq_affine *affine, const hq_real *x, hq_real *y, uint8_t *choice)
 {
-    int ch = 0;
-#define CALL(taps) forward_block(shape, x + ch, mean + ch, factor + ch, shift + ch, y + ch, choice + ch, count, taps)
-    for (const int count = HQ_LANES; ch + HQ_LANES <= shape->c; ch += HQ_LANES) BY_TAPS(shape, CALL);
-    const int count = shape->c - ch;
-    if (count > 0) BY_TAPS(shape, CALL);
+#define CALL(taps) forward_block(shape, load_block(affine, ch, count), x + ch, y + ch, choice + ch, count, taps)
+    FOR_BLOCKS(shape, CALL);
 #undef CALL
 }
 
@@ -129,66 +153,63 @@ INLINE mask chosen_at(const uint8_t *choice, int count)
     return __builtin_convertvector(places, mask);
 }
 
-INLINE void sums_block(const hq_cells *shape, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                       const hq_real *dy, const hq_real *mean, double *sum_dy, double *sum_dyx, int count,
-                       const int taps)
+/* dy where ReLU lets x through. */
+INLINE vec through_relu(const block *b, vec x, vec dy) { return keep(~(mask)(normalised(b, x) <= 0), dy); }
+
+INLINE void sums_block(const hq_cells *shape, const block b, const hq_real *x, const uint8_t *choice, const hq_real *dy,
+                       double *sum_dy, double *sum_dyx, int count, const int taps)
 {
     const window cell = window_of(shape);
-    const vec m = load_part(mean, count);
     wide total[HQ_HALVES] = {{0}}, product[HQ_HALVES] = {{0}};
     FOR_CELLS(shape, in, at)
     {
-        const vec g = keep(~(mask)(load_part(y + at, count) <= 0), load_part(dy + at, count));
         vec v = load_part(x + in, count);
         if (taps > 1) {
             const mask place = chosen_at(choice + at, count);
 #pragma GCC unroll 8
             for (int i = 1; i < taps; i++) v = choose((mask)(place == i), load_part(x + in + cell.offset[i], count), v);
         }
+        const vec g = through_relu(&b, v, load_part(dy + at, count));
         for (int half = 0; half < HQ_HALVES; half++) {
             const wide gradient = widen(g, half);
             total[half] += gradient;
-            product[half] += gradient * (widen(v, half) - widen(m, half));
+            product[half] += gradient * (widen(v, half) - widen(b.mean, half));
         }
     }
     add_wide(sum_dy, total, count);
     add_wide(sum_dyx, product, count);
 }
 
-static void norm_sums(const hq_cells *shape, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                      const hq_real *dy, const hq_real *mean, double *sum_dy, double *sum_dyx)
+static void norm_sums(const hq_cells *shape, const hq_affine *affine, const hq_real *x, const uint8_t *choice,
+                      const hq_real *dy, double *sum_dy, double *sum_dyx)
 {
-    int ch = 0;
 #define CALL(taps)                                                                                                     \
-    sums_block(shape, x + ch, y + ch, choice + ch, dy + ch, mean + ch, sum_dy + ch, sum_dyx + ch, count, taps)
-    for (const int count = HQ_LANES; ch + HQ_LANES <= shape->c; ch += HQ_LANES) BY_TAPS(shape, CALL);
-    const int count = shape->c - ch;
-    if (count > 0) BY_TAPS(shape, CALL);
+    sums_block(shape, load_block(affine, ch, count), x + ch, choice + ch, dy + ch, sum_dy + ch, sum_dyx + ch, count,   \
+               taps)
+    FOR_BLOCKS(shape, CALL);
 #undef CALL
 }
 
-INLINE void backward_block(const hq_cells *shape, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                           const hq_real *dy, const hq_slopes *slopes, size_t first, hq_real *dx, int count,
-                           const int taps)
+INLINE void backward_block(const hq_cells *shape, const block b, const hq_real *x, const uint8_t *choice,
+                           const hq_real *dy, hq_real *dx, int count, const int taps)
 {
     const window cell = window_of(shape);
-    const vec m = load_part(slopes->mean + first, count), f = load_part(slopes->factor + first, count),
-              s = load_part(slopes->slope + first, count), l = load_part(slopes->level + first, count);
     FOR_CELLS(shape, in, at)
     {
-        const vec g = keep(~(mask)(load_part(y + at, count) <= 0), load_part(dy + at, count)) * f;
+        const vec g = load_part(dy + at, count);
         mask place = {0};
         if (taps > 1) place = chosen_at(choice + at, count);
 #pragma GCC unroll 8
         for (int i = 0; i < taps; i++) {
             const vec v = load_part(x + in + cell.offset[i], count);
-            store(dx + in + cell.offset[i], keep((mask)(place == i), g) - ((v - m) * s + l), count);
+            const vec mine = keep((mask)(place == i), through_relu(&b, v, g)) * b.factor;
+            store(dx + in + cell.offset[i], mine - ((v - b.mean) * b.slope + b.level), count);
         }
     }
 }
 
 /* Pixels that belong to no cell: a last odd row, column or plane. */
-static void backward_rest(const hq_cells *shape, const hq_real *x, const hq_slopes *slopes, hq_real *dx)
+static void backward_rest(const hq_cells *shape, const hq_affine *affine, const hq_real *x, hq_real *dx)
 {
     const int covered_d = shape->d > 1 ? shape->d / 2 * 2 : 1, covered_h = shape->h / 2 * 2,
               covered_w = shape->w / 2 * 2;
@@ -199,18 +220,16 @@ static void backward_rest(const hq_cells *shape, const hq_real *x, const hq_slop
                 if (z < covered_d && r < covered_h && s < covered_w) continue;
                 for (int ch = 0; ch < shape->c; ch++)
                     dx[at + (size_t)ch] =
-                        -((x[at + (size_t)ch] - slopes->mean[ch]) * slopes->slope[ch] + slopes->level[ch]);
+                        -((x[at + (size_t)ch] - affine->mean[ch]) * affine->slope[ch] + affine->level[ch]);
             }
 }
 
-static void norm_backward(const hq_cells *shape, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                          const hq_real *dy, const hq_slopes *slopes, hq_real *dx)
+static void norm_backward(const hq_cells *shape, const hq_affine *affine, const hq_real *x, const uint8_t *choice,
+                          const hq_real *dy, hq_real *dx)
 {
-    int ch = 0;
-#define CALL(taps) backward_block(shape, x + ch, y + ch, choice + ch, dy + ch, slopes, (size_t)ch, dx + ch, count, taps)
-    for (const int count = HQ_LANES; ch + HQ_LANES <= shape->c; ch += HQ_LANES) BY_TAPS(shape, CALL);
-    const int count = shape->c - ch;
-    if (count > 0) BY_TAPS(shape, CALL);
+#define CALL(taps)                                                                                                     \
+    backward_block(shape, load_block(affine, ch, count), x + ch, choice + ch, dy + ch, dx + ch, count, taps)
+    FOR_BLOCKS(shape, CALL);
 #undef CALL
-    if (shape->pool) backward_rest(shape, x, slopes, dx);
+    if (shape->pool) backward_rest(shape, affine, x, dx);
 }

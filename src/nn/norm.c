@@ -146,9 +146,10 @@ void hq_norm_fwd(const hq_norm *norm, const hq_real *x, const hq_real *scale, co
     const hq_cells cells = cells_of(norm);
     const hq_scratch s = scratch_of(norm, work);
     if (norm->kind == HQ_NORM_NONE) shift = memset(s.level, 0, (size_t)norm->c * sizeof *s.level);
+    const hq_affine affine = {.mean = s.mean, .factor = s.factor, .shift = shift};
     for (int i = 0; i < norm->n; i++) {
         if (i == 0 || norm->kind == HQ_NORM_GROUP) prepare_forward(norm, i, scale, mean, var, &s);
-        kernels_of(norm)->norm_forward(&cells, x, s.mean, s.factor, shift, y, choice);
+        kernels_of(norm)->norm_forward(&cells, &affine, x, y, choice);
         x += size_in(norm), y += size_out(norm);
         if (norm->pool) choice += size_out(norm);
     }
@@ -156,45 +157,61 @@ void hq_norm_fwd(const hq_norm *norm, const hq_real *x, const hq_real *scale, co
 
 /* ---- backward ---- */
 
-/* The sums of image i are added to s->sum and s->product. */
-static void add_sums(const hq_norm *norm, int i, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                     const hq_real *dy, const hq_scratch *s)
+/* One backward pass: its arrays, and the numbers per channel, of which slope and level are known behind the sums. */
+typedef struct hq_pass {
+    const hq_norm *norm;
+    const hq_real *x, *dy, *shift;
+    const uint8_t *choice;
+    hq_real *dx;
+    hq_scratch s;
+} hq_pass;
+
+static hq_affine affine_of(const hq_pass *p)
 {
-    const hq_cells cells = cells_of(norm);
-    const size_t in = (size_t)i * size_in(norm), out = (size_t)i * size_out(norm);
-    kernels_of(norm)->norm_sums(&cells, x + in, y + out, norm->pool ? choice + out : NULL, dy + out, s->mean, s->sum,
-                                s->product);
+    return (hq_affine){p->s.mean, p->s.factor, p->shift, p->s.slope, p->s.level};
 }
 
-static void image_bwd(const hq_norm *norm, int i, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                      const hq_real *dy, const hq_scratch *s, hq_real *dx)
+static const uint8_t *choice_of(const hq_pass *p, int i)
 {
-    const hq_cells cells = cells_of(norm);
-    const hq_slopes slopes = {s->mean, s->factor, s->slope, s->level};
-    const size_t in = (size_t)i * size_in(norm), out = (size_t)i * size_out(norm);
-    kernels_of(norm)->norm_backward(&cells, x + in, y + out, norm->pool ? choice + out : NULL, dy + out, &slopes,
-                                    dx + in);
+    return p->norm->pool ? p->choice + (size_t)i * size_out(p->norm) : NULL;
+}
+
+/* The sums of image i are added to s.sum and s.product. */
+static void add_sums(const hq_pass *p, int i)
+{
+    const hq_cells cells = cells_of(p->norm);
+    const hq_affine affine = affine_of(p);
+    kernels_of(p->norm)->norm_sums(&cells, &affine, p->x + (size_t)i * size_in(p->norm), choice_of(p, i),
+                                   p->dy + (size_t)i * size_out(p->norm), p->s.sum, p->s.product);
+}
+
+static void image_bwd(const hq_pass *p, int i)
+{
+    const hq_cells cells = cells_of(p->norm);
+    const hq_affine affine = affine_of(p);
+    const size_t in = (size_t)i * size_in(p->norm);
+    kernels_of(p->norm)->norm_backward(&cells, &affine, p->x + in, choice_of(p, i),
+                                       p->dy + (size_t)i * size_out(p->norm), p->dx + in);
 }
 
 /* With u = (x - mean) inverse and inverse = 1 / sqrt(var + eps): dx = scale inverse (dy - mean(dy) - u mean(dy u)),
  * means over rows. */
-static void batch_bwd(const hq_norm *norm, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                      const hq_real *scale, const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx,
-                      hq_real *dscale, hq_real *dshift, const hq_scratch *s)
+static void batch_bwd(const hq_pass *p, const hq_real *scale, const hq_real *mean, const hq_real *var, hq_real *dscale,
+                      hq_real *dshift)
 {
+    const hq_norm *norm = p->norm;
     const double rows = (double)(norm->n * pixels_in(norm));
-    clear_sums(norm, s);
-    memcpy(s->mean, mean, (size_t)norm->c * sizeof *mean);
-    for (int i = 0; i < norm->n; i++) add_sums(norm, i, x, y, choice, dy, s);
+    clear_sums(norm, &p->s);
+    prepare_forward(norm, 0, scale, mean, var, &p->s);
+    for (int i = 0; i < norm->n; i++) add_sums(p, i);
     for (int ch = 0; ch < norm->c; ch++) {
-        const double inverse = inverse_of(norm, 0, ch, mean, var, &s->mean[ch]), factor = scale[ch] * inverse;
-        dshift[ch] = (hq_real)s->sum[ch];
-        dscale[ch] = (hq_real)(s->product[ch] * inverse);
-        s->factor[ch] = (hq_real)factor;
-        s->slope[ch] = (hq_real)(factor * inverse * inverse * s->product[ch] / rows);
-        s->level[ch] = (hq_real)(factor * s->sum[ch] / rows);
+        const double inverse = inverse_of(norm, 0, ch, mean, var, &p->s.mean[ch]), factor = scale[ch] * inverse;
+        dshift[ch] = (hq_real)p->s.sum[ch];
+        dscale[ch] = (hq_real)(p->s.product[ch] * inverse);
+        p->s.slope[ch] = (hq_real)(factor * inverse * inverse * p->s.product[ch] / rows);
+        p->s.level[ch] = (hq_real)(factor * p->s.sum[ch] / rows);
     }
-    for (int i = 0; i < norm->n; i++) image_bwd(norm, i, x, y, choice, dy, s, dx);
+    for (int i = 0; i < norm->n; i++) image_bwd(p, i);
 }
 
 /* With u as above and means over the group: dx = inverse (scale dy - mean(scale dy) - u mean(scale dy u)). */
@@ -212,48 +229,47 @@ static void group_slopes(int width, double pixels, double inverse, const hq_real
     }
 }
 
-static void group_bwd(const hq_norm *norm, const hq_real *x, const hq_real *y, const uint8_t *choice,
-                      const hq_real *scale, const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx,
-                      hq_real *dscale, hq_real *dshift, const hq_scratch *s)
+static void group_bwd(const hq_pass *p, const hq_real *scale, const hq_real *mean, const hq_real *var, hq_real *dscale,
+                      hq_real *dshift)
 {
+    const hq_norm *norm = p->norm;
     const int width = norm->c / norm->groups;
     for (int ch = 0; ch < norm->c; ch++) dscale[ch] = dshift[ch] = 0;
     for (int i = 0; i < norm->n; i++) {
-        clear_sums(norm, s);
-        prepare_forward(norm, i, scale, mean, var, s);
-        add_sums(norm, i, x, y, choice, dy, s);
+        clear_sums(norm, &p->s);
+        prepare_forward(norm, i, scale, mean, var, &p->s);
+        add_sums(p, i);
         for (int ch = 0; ch < norm->c; ch++) {
-            hq_real average;
-            const double inverse = inverse_of(norm, i, ch, mean, var, &average);
-            dshift[ch] += (hq_real)s->sum[ch];
-            dscale[ch] += (hq_real)(s->product[ch] * inverse);
+            const double inverse = inverse_of(norm, i, ch, mean, var, &p->s.mean[ch]);
+            dshift[ch] += (hq_real)p->s.sum[ch];
+            dscale[ch] += (hq_real)(p->s.product[ch] * inverse);
             if (ch % width == 0)
-                group_slopes(width, (double)pixels_in(norm), inverse, scale + ch, s->sum + ch, s->product + ch,
-                             s->slope + ch, s->level + ch);
+                group_slopes(width, (double)pixels_in(norm), inverse, scale + ch, p->s.sum + ch, p->s.product + ch,
+                             p->s.slope + ch, p->s.level + ch);
         }
-        image_bwd(norm, i, x, y, choice, dy, s, dx);
+        image_bwd(p, i);
     }
 }
 
-static void plain_bwd(const hq_norm *norm, const hq_real *x, const hq_real *y, const uint8_t *choice, const hq_real *dy,
-                      hq_real *dx, const hq_scratch *s)
+static void plain_bwd(const hq_pass *p)
 {
-    for (int ch = 0; ch < norm->c; ch++) {
-        s->factor[ch] = 1;
-        s->mean[ch] = s->slope[ch] = s->level[ch] = 0;
+    for (int ch = 0; ch < p->norm->c; ch++) {
+        p->s.factor[ch] = 1;
+        p->s.mean[ch] = p->s.slope[ch] = p->s.level[ch] = 0;
     }
-    for (int i = 0; i < norm->n; i++) image_bwd(norm, i, x, y, choice, dy, s, dx);
+    for (int i = 0; i < p->norm->n; i++) image_bwd(p, i);
 }
 
-void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const hq_real *y, const uint8_t *choice, const hq_real *scale,
-                 const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx, hq_real *dscale,
-                 hq_real *dshift, void *work)
+void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const uint8_t *choice, const hq_real *scale,
+                 const hq_real *shift, const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx,
+                 hq_real *dscale, hq_real *dshift, void *work)
 {
-    const hq_scratch s = scratch_of(norm, work);
+    hq_pass pass = {norm, x, dy, shift, choice, dx, scratch_of(norm, work)};
+    if (norm->kind == HQ_NORM_NONE) pass.shift = pass.s.level; /* zeros */
     if (norm->kind == HQ_NORM_BATCH)
-        batch_bwd(norm, x, y, choice, scale, mean, var, dy, dx, dscale, dshift, &s);
+        batch_bwd(&pass, scale, mean, var, dscale, dshift);
     else if (norm->kind == HQ_NORM_GROUP)
-        group_bwd(norm, x, y, choice, scale, mean, var, dy, dx, dscale, dshift, &s);
+        group_bwd(&pass, scale, mean, var, dscale, dshift);
     else
-        plain_bwd(norm, x, y, choice, dy, dx, &s);
+        plain_bwd(&pass);
 }

@@ -144,7 +144,7 @@ static void check_norm(hq_norm norm)
     norm_forward(&l);
     if (norm.kind != HQ_NORM_NONE) shift_from_zero(&l);
     norm_forward(&l);
-    hq_norm_bwd(&norm, l.x, l.y, l.choice, l.a, l.mean, l.var, l.dy, l.dx, l.da, l.db, l.scratch);
+    hq_norm_bwd(&norm, l.x, l.choice, l.a, l.b, l.mean, l.var, l.dy, l.dx, l.da, l.db, l.scratch);
     check_gradient("norm dx", layer_value, &l, count, l.x, l.dx);
     if (norm.kind != HQ_NORM_NONE) {
         check_gradient("norm dscale", layer_value, &l, c, l.a, l.da);

@@ -40,7 +40,7 @@ static void run(norm_case *t)
 {
     hq_norm_statistics(&t->norm, t->x, t->mean, t->var, t->work);
     hq_norm_fwd(&t->norm, t->x, t->scale, t->shift, t->mean, t->var, t->y, t->choice, t->work);
-    hq_norm_bwd(&t->norm, t->x, t->y, t->choice, t->scale, t->mean, t->var, t->dy, t->dx, t->dscale, t->dshift,
+    hq_norm_bwd(&t->norm, t->x, t->choice, t->scale, t->shift, t->mean, t->var, t->dy, t->dx, t->dscale, t->dshift,
                 t->work);
 }
 
