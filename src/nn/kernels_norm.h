@@ -173,9 +173,10 @@ INLINE void sums_block(const hq_cells *shape, const block b, const hq_real *x, c
         for (int half = 0; half < HQ_HALVES; half++) {
             const wide gradient = widen(g, half);
             total[half] += gradient;
-            product[half] += gradient * (widen(v, half) - widen(b.mean, half));
+            product[half] += gradient * widen(v, half);
         }
     }
+    for (int half = 0; half < HQ_HALVES; half++) product[half] -= total[half] * widen(b.mean, half);
     add_wide(sum_dy, total, count);
     add_wide(sum_dyx, product, count);
 }

@@ -7,6 +7,9 @@
 #include "nn/kernels.h"
 
 #include <string.h>
+#if HQ_BYTES > 16
+#include <immintrin.h>
+#endif
 
 #define HQ_LANES ((int)(HQ_BYTES / sizeof(hq_real)))
 #define INLINE static inline __attribute__((always_inline))
@@ -58,11 +61,20 @@ INLINE wide widen(vec v, int half)
 #else
 #define HQ_HALVES 2
 typedef float narrow __attribute__((vector_size(HQ_BYTES / 2)));
+/* gcc's __builtin_convertvector takes many shuffles where the processor has one instruction. */
 INLINE wide widen(vec v, int half)
 {
+#if HQ_BYTES == 64
+    return (wide)(half ? _mm512_cvtps_pd(_mm512_extractf32x8_ps((__m512)v, 1))
+                       : _mm512_cvtps_pd(_mm512_castps512_ps256((__m512)v)));
+#elif HQ_BYTES == 32
+    return (wide)(half ? _mm256_cvtps_pd(_mm256_extractf128_ps((__m256)v, 1))
+                       : _mm256_cvtps_pd(_mm256_castps256_ps128((__m256)v)));
+#else
     narrow parts[2];
     memcpy(parts, &v, sizeof v);
     return __builtin_convertvector(parts[half], wide);
+#endif
 }
 #endif
 
