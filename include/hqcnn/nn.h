@@ -41,12 +41,14 @@ int hq_conv_out_h(const hq_conv *conv);
 int hq_conv_out_w(const hq_conv *conv);
 /* Numbers of work memory that fwd and bwd need (images with padding, weights in tiles). */
 size_t hq_conv_work(const hq_conv *conv);
+/* Numbers that fwd keeps for bwd (x in 16 bits); 0 in single precision, where kept may be NULL. */
+size_t hq_conv_kept(const hq_conv *conv);
 /* y = conv(x, w) + bias. */
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
-                 hq_real *work);
-/* dx or dbias may be NULL. */
+                 hq_real *work, hq_real *kept);
+/* kept: of the forward pass of the same x. dx or dbias may be NULL. */
 void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw,
-                 hq_real *dbias, hq_real *work);
+                 hq_real *dbias, hq_real *work, const hq_real *kept);
 
 /* What stands behind a convolution, as one layer: norm, ReLU, and with `pool` 2x2 max pooling (2x2x2 where d > 1) with
  * stride 2; a last odd row, column or plane is dropped. x is [n][d][h][w][c], y [n][out_d][out_h][out_w][c]. */

@@ -76,7 +76,7 @@ static hq_real *stage_bwd(hq_model *model, int i, hq_real *dout)
         dbias = NULL;
     }
     hq_conv_bwd(&stage->conv, stage->in, hq_weights_at(model, stage->weight), dpre, dx,
-                hq_grads_at(model, stage->weight), dbias, model->work);
+                hq_grads_at(model, stage->weight), dbias, model->work, stage->kept);
     hq_clock_lap(&since, &hq_conv_part(model, i)->backward.seconds);
     return dx;
 }

@@ -187,6 +187,7 @@ static void take_stages(hq_model *model, hq_arena *arena, size_t *largest, size_
         const size_t in = n * volume(stage->conv.d, stage->conv.h, stage->conv.w, stage->conv.c);
         const size_t count = n * volume(norm->d, norm->h, norm->w, norm->c);
         const size_t out = n * volume(stage->out_d, stage->out_h, stage->out_w, norm->c);
+        stage->kept = hq_arena_take(arena, hq_conv_kept(&stage->conv), real);
         stage->pre = hq_arena_take(arena, count, real);
         stage->out = hq_arena_take(arena, out, real);
         stage->choice = norm->pool ? hq_arena_take(arena, out, 1) : NULL;

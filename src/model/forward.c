@@ -35,7 +35,7 @@ static const hq_real *stage_fwd(hq_model *model, int i, const hq_real *x, int n,
     stage->in = x;
     stage->conv.n = stage->norm.n = n;
     hq_conv_fwd(&stage->conv, x, hq_weights_at(model, stage->weight), hq_weights_at(model, stage->bias), stage->pre,
-                model->work);
+                model->work, stage->kept);
     hq_clock_lap(&since, &hq_conv_part(model, i)->forward.seconds);
     normalise(model, stage, training);
     hq_clock_lap(&since, &hq_norm_part(model, i)->forward.seconds);

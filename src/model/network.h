@@ -24,6 +24,7 @@ typedef struct hq_stage {
     hq_slot weight, bias, scale, shift; /* parameters */
     hq_slot mean, var;                  /* statistics block */
     const hq_real *in;
+    hq_real *kept;                   /* of the convolution, for backward */
     hq_real *pre;                    /* convolution's output */
     hq_real *out;                    /* after norm, ReLU and pooling */
     uint8_t *choice;                 /* of the maxima, where pooled */

@@ -66,6 +66,8 @@ size_t hq_conv_work(const hq_conv *conv)
     return direct > winograd ? direct : winograd;
 }
 
+size_t hq_conv_kept(const hq_conv *conv) { return hq_conv_bf16_suits(conv) ? hq_conv_bf16_kept(conv) : 0; }
+
 /* ---- copies ---- */
 
 /* Images [h][w][c] in larger ones [h + 2 pad_h][w + 2 pad_w][c] of zeros; a negative pad cuts off. x: NULL for an image
@@ -174,10 +176,10 @@ static hq_correlation forward_shape(const hq_conv *conv)
 }
 
 void hq_conv_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
-                 hq_real *work)
+                 hq_real *work, hq_real *kept)
 {
     if (hq_conv_bf16_suits(conv)) {
-        hq_conv_bf16_fwd(conv, x, w, bias, y, work);
+        hq_conv_bf16_fwd(conv, x, w, bias, y, work, kept);
         return;
     }
     if (hq_winograd_suits(conv)) {
@@ -219,11 +221,11 @@ static void input_bwd(const hq_conv *conv, const hq_real *w, const hq_real *dy, 
 }
 
 void hq_conv_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw,
-                 hq_real *dbias, hq_real *work)
+                 hq_real *dbias, hq_real *work, const hq_real *kept)
 {
     if (dbias) hq_rows_total((int64_t)pixels_out(conv), conv->k, dy, dbias);
     if (hq_conv_bf16_suits(conv)) {
-        hq_conv_bf16_bwd(conv, x, w, dy, dx, dw, work);
+        hq_conv_bf16_bwd(conv, w, dy, dx, dw, work, kept);
         return;
     }
     if (hq_winograd_suits_bwd(conv)) {

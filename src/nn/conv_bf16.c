@@ -22,15 +22,20 @@ size_t hq_conv_bf16_work(const hq_conv *conv)
     (void)conv;
     return 0;
 }
-void hq_conv_bf16_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
-                      hq_real *work)
+size_t hq_conv_bf16_kept(const hq_conv *conv)
 {
-    (void)conv, (void)x, (void)w, (void)bias, (void)y, (void)work;
+    (void)conv;
+    return 0;
 }
-void hq_conv_bf16_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx,
-                      hq_real *dw, hq_real *work)
+void hq_conv_bf16_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
+                      hq_real *work, hq_real *kept)
 {
-    (void)conv, (void)x, (void)w, (void)dy, (void)dx, (void)dw, (void)work;
+    (void)conv, (void)x, (void)w, (void)bias, (void)y, (void)work, (void)kept;
+}
+void hq_conv_bf16_bwd(const hq_conv *conv, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw, hq_real *work,
+                      const hq_real *kept)
+{
+    (void)conv, (void)w, (void)dy, (void)dx, (void)dw, (void)work, (void)kept;
 }
 #else
 
@@ -92,24 +97,36 @@ static hq_inside inputs(const hq_conv *conv, const hq_grid *g)
 }
 static hq_inside outputs(const hq_grid *g) { return (hq_inside){0, 0, 0, g->od, g->oh, g->ow}; }
 
+/* A row of the grid: zeros, and in between a row of an image or, NULL, nothing. */
+static void fill_row(const hq_conv *conv, const hq_grid *g, const hq_inside *part, size_t c, const float *x,
+                     hq_bf16 *out)
+{
+    const size_t left = (size_t)part->x * c, line = (size_t)part->w * c, all = (size_t)g->w * c;
+    if (!x) {
+        memset(out, 0, all * sizeof *out);
+        return;
+    }
+    memset(out, 0, left * sizeof *out);
+    kernels_of(conv)->convert(line, x, out + left);
+    memset(out + left + line, 0, (all - left - line) * sizeof *out);
+}
+
 /* Images [d][h][w][c] to their places in the grid, zeros elsewhere. out: the first pixel of the grid. */
 static void fill_grid(const hq_conv *conv, const hq_grid *g, const hq_inside *part, int c, const float *x, hq_bf16 *out)
 {
-    const size_t numbers = (size_t)c, line = (size_t)part->w * numbers, slack = g->slack * numbers,
-                 all = (size_t)conv->n * g->image * numbers, end = g->pixels * numbers;
+    const size_t numbers = (size_t)c, slack = g->slack * numbers, all = (size_t)conv->n * g->image * numbers;
     memset(out - slack, 0, slack * sizeof *out);
+    memset(out + all, 0, (g->pixels * numbers + slack - all) * sizeof *out);
     if (part->d == g->d && part->h == g->h && part->w == g->w) {
         kernels_of(conv)->convert(all, x, out);
-        memset(out + all, 0, (end + slack - all) * sizeof *out);
         return;
     }
-    memset(out, 0, (end + slack) * sizeof *out);
     for (int i = 0; i < conv->n; i++)
-        for (int z = 0; z < part->d; z++)
-            for (int y = 0; y < part->h; y++, x += line) {
-                const size_t row =
-                    ((size_t)i * (size_t)g->d + (size_t)(z + part->z)) * (size_t)g->h + (size_t)(y + part->y);
-                kernels_of(conv)->convert(line, x, out + (row * (size_t)g->w + (size_t)part->x) * numbers);
+        for (int z = 0; z < g->d; z++)
+            for (int y = 0; y < g->h; y++, out += (size_t)g->w * numbers) {
+                const bool inside = z >= part->z && z < part->z + part->d && y >= part->y && y < part->y + part->h;
+                fill_row(conv, g, part, numbers, inside ? x : NULL, out);
+                if (inside) x += (size_t)part->w * numbers;
             }
 }
 
@@ -134,10 +151,10 @@ static int kernel_rows(const hq_conv *conv) { return conv->t * conv->r; }
 
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-/* In 16-bit numbers unless noted: the grids of x and dy; x with pixels along rows; dy in pairs; weights in pairs, and
+/* In 16-bit numbers unless noted: the grid of dy; x with pixels along rows; dy in pairs; weights in pairs, and
  * what they are made from; one image of sums (float). */
 typedef struct hq_parts {
-    hq_bf16 *x, *dy, *turned, *pairs, *weights, *rows;
+    hq_bf16 *dy, *turned, *pairs, *weights, *rows;
     float *sums;
     size_t bytes;
 } hq_parts;
@@ -155,14 +172,13 @@ static hq_parts parts_of(const hq_conv *conv, const hq_grid *g, void *work)
     const size_t weights = (size_t)kernel_rows(conv) * DEPTH *
                            larger((size_t)row_steps(conv, conv->c) * k, (size_t)row_steps(conv, conv->k) * c);
     hq_parts p = {0};
-    p.x = take(&p.bytes, work, line * c * two);
     p.dy = take(&p.bytes, work, line * k * two);
     p.turned = take(&p.bytes, work, g->line * c * two);
     p.pairs = take(&p.bytes, work, g->pixels * k * two);
     p.weights = take(&p.bytes, work, weights * two);
     p.rows = take(&p.bytes, work, weights * two);
     p.sums = take(&p.bytes, work, (g->image + BLOCK) * larger(c, k) * sizeof(float));
-    if (work) p.x += g->slack * c, p.dy += g->slack * k;
+    if (work) p.dy += g->slack * k;
     return p;
 }
 
@@ -170,6 +186,17 @@ size_t hq_conv_bf16_work(const hq_conv *conv)
 {
     const hq_grid g = grid_of(conv);
     return (parts_of(conv, &g, NULL).bytes + 64) / sizeof(hq_real);
+}
+
+/* What is kept is the grid of x; its first pixel. */
+size_t hq_conv_bf16_kept(const hq_conv *conv)
+{
+    const hq_grid g = grid_of(conv);
+    return ((g.pixels + 2 * g.slack) * (size_t)conv->c * sizeof(hq_bf16) + 64) / sizeof(hq_real);
+}
+static hq_bf16 *kept_grid(const hq_conv *conv, const hq_grid *g, const hq_real *kept)
+{
+    return (hq_bf16 *)(((uintptr_t)kept + 63) / 64 * 64) + g->slack * (size_t)conv->c;
 }
 
 static hq_parts aligned_parts(const hq_conv *conv, const hq_grid *g, void *work)
@@ -246,17 +273,18 @@ static void correlate(const hq_conv *conv, const hq_grid *g, int c, int k, size_
 }
 
 void hq_conv_bf16_fwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *bias, hq_real *y,
-                      hq_real *work)
+                      hq_real *work, hq_real *kept)
 {
     const hq_grid g = grid_of(conv);
     const hq_parts p = aligned_parts(conv, &g, work);
     const hq_inside in = inputs(conv, &g), out = outputs(&g);
     const size_t c = (size_t)conv->c, pixels = g.image - g.reach, image_out = (size_t)(g.od * g.oh * g.ow * conv->k);
-    fill_grid(conv, &g, &in, conv->c, x, p.x);
+    hq_bf16 *grid = kept_grid(conv, &g, kept);
+    fill_grid(conv, &g, &in, conv->c, x, grid);
     pack_weights(conv, w, &p);
     kernels_of(conv)->begin();
     for (int i = 0; i < conv->n; i++) {
-        correlate(conv, &g, conv->c, conv->k, pixels, p.x + (size_t)i * g.image * c, p.weights, p.sums);
+        correlate(conv, &g, conv->c, conv->k, pixels, grid + (size_t)i * g.image * c, p.weights, p.sums);
         take_inside(conv, &g, &out, conv->k, p.sums, bias, y + (size_t)i * image_out);
     }
     kernels_of(conv)->end();
@@ -286,13 +314,13 @@ static void add_weights(const hq_conv *conv, const hq_grid *g, const hq_bf16_pro
 }
 
 /* dw[tap][c][k], some steps at a time, so that their pixels stay in the cache for all taps. */
-static void weights_bwd(const hq_conv *conv, const hq_grid *g, const hq_parts *p, hq_real *dw)
+static void weights_bwd(const hq_conv *conv, const hq_grid *g, const hq_parts *p, const hq_bf16 *x, hq_real *dw)
 {
     const size_t k = (size_t)conv->k;
     const int steps = (int)(g->pixels / DEPTH);
     int32_t along[CHUNK];
     for (int i = 0; i < CHUNK; i++) along[i] = i * DEPTH;
-    kernels_of(conv)->transpose(g->pixels + (g->reach / DEPTH + 1) * DEPTH, (size_t)conv->c, p->x, g->line, p->turned);
+    kernels_of(conv)->transpose(g->pixels + (g->reach / DEPTH + 1) * DEPTH, (size_t)conv->c, x, g->line, p->turned);
     kernels_of(conv)->interleave(g->pixels / 2, k, p->dy, p->pairs);
     for (int first = 0; first < steps; first += CHUNK) {
         const hq_bf16_product chunk = {.steps = steps - first < CHUNK ? steps - first : CHUNK,
@@ -331,16 +359,15 @@ static void input_bwd(const hq_conv *conv, const hq_grid *g, const hq_parts *p, 
     }
 }
 
-void hq_conv_bf16_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, const hq_real *dy, hq_real *dx,
-                      hq_real *dw, hq_real *work)
+void hq_conv_bf16_bwd(const hq_conv *conv, const hq_real *w, const hq_real *dy, hq_real *dx, hq_real *dw, hq_real *work,
+                      const hq_real *kept)
 {
     const hq_grid g = grid_of(conv);
     const hq_parts p = aligned_parts(conv, &g, work);
-    const hq_inside in = inputs(conv, &g), out = outputs(&g);
-    fill_grid(conv, &g, &in, conv->c, x, p.x);
+    const hq_inside out = outputs(&g);
     fill_grid(conv, &g, &out, conv->k, dy, p.dy);
     kernels_of(conv)->begin();
-    weights_bwd(conv, &g, &p, dw);
+    weights_bwd(conv, &g, &p, kept_grid(conv, &g, kept), dw);
     if (dx) input_bwd(conv, &g, &p, w, dx);
     kernels_of(conv)->end();
 }

@@ -10,7 +10,7 @@ enum { AUTO = HQ_COMPUTE_KERNEL_AUTO };
 typedef struct conv_case {
     hq_conv conv;
     size_t in, weights, out, k, work;
-    hq_real *x, *w, *bias, *dy, *y, *dx, *dw, *dbias, *scratch;
+    hq_real *x, *w, *bias, *dy, *y, *dx, *dw, *dbias, *scratch, *kept;
 } conv_case;
 
 static conv_case make_case(hq_conv conv)
@@ -21,13 +21,13 @@ static conv_case make_case(hq_conv conv)
     t.out = (size_t)(conv.n * hq_conv_out_d(&conv) * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * conv.k);
     t.x = random_array(t.in), t.w = random_array(t.weights), t.bias = random_array(t.k), t.dy = random_array(t.out);
     t.y = output_array(t.out), t.dx = output_array(t.in), t.dw = output_array(t.weights), t.dbias = output_array(t.k);
-    t.scratch = output_array(t.work);
+    t.scratch = output_array(t.work), t.kept = output_array(hq_conv_kept(&conv));
     return t;
 }
 
 static void free_case(conv_case *t)
 {
-    hq_real *arrays[] = {t->x, t->w, t->bias, t->dy, t->y, t->dx, t->dw, t->dbias, t->scratch};
+    hq_real *arrays[] = {t->x, t->w, t->bias, t->dy, t->y, t->dx, t->dw, t->dbias, t->scratch, t->kept};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
 }
 
@@ -36,18 +36,18 @@ static void check_conv_by(hq_conv conv, int kernel)
     conv.kernel = kernel;
     conv_case t = make_case(conv);
     double *y = double_array(t.out), *dx = double_array(t.in), *dw = double_array(t.weights), *db = double_array(t.k);
-    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch);
+    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch, t.kept);
     ref_conv_fwd(&conv, t.x, t.w, t.bias, y);
     check_array("conv y", t.out, t.y, y, TOLERANCE);
 
-    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch, t.kept);
     ref_conv_bwd(&conv, t.x, t.w, t.dy, dx, dw, db);
     check_array("conv dx", t.in, t.dx, dx, TOLERANCE);
     check_array("conv dw", t.weights, t.dw, dw, TOLERANCE);
     check_array("conv dbias", t.k, t.dbias, db, TOLERANCE);
 
     hq_real *dw_alone = output_array(t.weights), *db_alone = output_array(t.k);
-    hq_conv_bwd(&conv, t.x, t.w, t.dy, NULL, dw_alone, db_alone, t.scratch);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, NULL, dw_alone, db_alone, t.scratch, t.kept);
     check_same("conv dw without dx", t.weights, dw_alone, t.dw);
     check_same("conv dbias without dx", t.k, db_alone, t.dbias);
     free(y), free(dx), free(dw), free(db), free(dw_alone), free(db_alone);
@@ -125,15 +125,15 @@ static void check_bf16_by(hq_conv conv, int precision)
     hq_real *x = output_array(t.in), *w = output_array(t.weights), *g = output_array(t.out);
     double *y = double_array(t.out), *dx = double_array(t.in), *dw = double_array(t.weights), *db = double_array(t.k);
     round_16(t.in, t.x, x), round_16(t.weights, t.w, w), round_16(t.out, t.dy, g);
-    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch);
+    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch, t.kept);
     ref_conv_fwd(&conv, x, w, t.bias, y);
     check_array("bf16 y", t.out, t.y, y, TOLERANCE);
-    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch, t.kept);
     ref_conv_bwd(&conv, x, w, g, dx, dw, db);
     check_array("bf16 dx", t.in, t.dx, dx, TOLERANCE);
     check_array("bf16 dw", t.weights, t.dw, dw, TOLERANCE);
     hq_real *alone = output_array(t.weights);
-    hq_conv_bwd(&conv, t.x, t.w, t.dy, NULL, alone, NULL, t.scratch);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, NULL, alone, NULL, t.scratch, t.kept);
     check_same("bf16 dw without dx", t.weights, alone, t.dw);
     free(x), free(w), free(g), free(y), free(dx), free(dw), free(db), free(alone);
     free_case(&t);
@@ -183,7 +183,7 @@ static void test_conv_moves_image(void)
     hq_real *scratch = output_array(hq_conv_work(&conv));
     for (int i = 0; i < 12; i++) x[i] = (hq_real)(i + 1);
     w[2] = 1; /* upper right neighbour */
-    hq_conv_fwd(&conv, x, w, bias, y, scratch);
+    hq_conv_fwd(&conv, x, w, bias, y, scratch, NULL);
     const hq_real moved[12] = {0, 0, 0, 0, 2, 3, 4, 0, 6, 7, 8, 0};
     check_same("moved image", 12, y, moved);
     free(scratch);
@@ -200,10 +200,10 @@ static void test_conv_alignment(void)
     hq_real *y = aligned_copy(t.out, NULL, 1, &block[4]), *dx = aligned_copy(t.in, NULL, 1, &block[5]);
     hq_real *dw = aligned_copy(t.weights, NULL, 1, &block[6]), *dbias = aligned_copy(t.k, NULL, 1, &block[7]);
     hq_real *scratch = aligned_copy(t.work, NULL, 1, &block[8]);
-    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch);
-    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch);
-    hq_conv_fwd(&conv, x, w, bias, y, scratch);
-    hq_conv_bwd(&conv, x, w, dy, dx, dw, dbias, scratch);
+    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch, t.kept);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch, t.kept);
+    hq_conv_fwd(&conv, x, w, bias, y, scratch, NULL);
+    hq_conv_bwd(&conv, x, w, dy, dx, dw, dbias, scratch, NULL);
     check_same("y", t.out, y, t.y);
     check_same("dx", t.in, dx, t.dx);
     check_same("dw", t.weights, dw, t.dw);

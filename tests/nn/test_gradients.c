@@ -63,7 +63,7 @@ static double layer_value(void *context)
     return sum;
 }
 
-static void conv_forward(layer *l) { hq_conv_fwd(&l->conv, l->x, l->a, l->b, l->y, l->scratch); }
+static void conv_forward(layer *l) { hq_conv_fwd(&l->conv, l->x, l->a, l->b, l->y, l->scratch, NULL); }
 
 static void test_conv(void)
 {
@@ -74,7 +74,7 @@ static void test_conv(void)
         const size_t out = (size_t)(2 * hq_conv_out_d(&conv) * hq_conv_out_h(&conv) * hq_conv_out_w(&conv) * 4);
         layer l = make_layer(in, out, weights, 4);
         l.forward = conv_forward, l.conv = conv, l.scratch = output_array(hq_conv_work(&conv));
-        hq_conv_bwd(&conv, l.x, l.a, l.dy, l.dx, l.da, l.db, l.scratch);
+        hq_conv_bwd(&conv, l.x, l.a, l.dy, l.dx, l.da, l.db, l.scratch, NULL);
         check_gradient("conv dx", layer_value, &l, l.count, l.x, l.dx);
         check_gradient("conv dw", layer_value, &l, weights, l.a, l.da);
         check_gradient("conv dbias", layer_value, &l, 4, l.b, l.db);
