@@ -1,6 +1,9 @@
 #include "hqcnn/base.h"
 
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,14 +59,18 @@ static bool ask_for_tiles(void)
     return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
 }
 
+/* CPUID leaf 7: compilers differ in whether __builtin_cpu_supports knows these. */
+static bool lists_tiles(void)
+{
+    enum { AMX_BF16 = 1 << 22, AMX_TILE = 1 << 24 };
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & AMX_BF16) && (d & AMX_TILE);
+}
+
 bool hq_machine_has_amx(void)
 {
     static int known; /* 1: no, 2: yes */
-    if (known == 0)
-        known = hq_machine_has_avx512_bf16() && __builtin_cpu_supports("amx-tile") &&
-                        __builtin_cpu_supports("amx-bf16") && ask_for_tiles()
-                    ? 2
-                    : 1;
+    if (known == 0) known = hq_machine_has_avx512_bf16() && lists_tiles() && ask_for_tiles() ? 2 : 1;
     return known == 2;
 }
 #else

@@ -32,6 +32,12 @@ for kernel in plain avx2 avx512; do # each has bits of its own
         echo "not tried: compute.kernel=$kernel (this processor does not have it)"
     fi
 done
+if "$PROGRAM" check --set compute.precision=bf16 >bf16.out 2>&1; then
+    compare bf16 "3" --set compute.precision=bf16 --set train.epochs=1
+    check "the variant says so" grep -qE '^kernels .*, convolutions bf16 by (AMX|AVX512-BF16)' bf16-3.out
+else
+    check "bf16 is refused by name" grep -q 'compute.precision = "bf16": this processor has neither AMX nor AVX512-BF16; allowed: "fp32"' bf16.out
+fi
 
 # the hash can tell runs apart
 np 1 train "${SMALL[@]}" --set train.seed=2 --run-dir other >/dev/null 2>&1

@@ -90,8 +90,8 @@ static double difference(hq_case *c, int64_t i)
     return sum / (12 * h);
 }
 
-/* Every seventh parameter and all of the circuit. Pooling and ReLU have kinks, which a difference may straddle: a few
- * parameters near one are let off, the rest must agree closely. */
+/* Every seventh parameter (volumes, which take longer: every 31st) and all of the circuit. Pooling and ReLU have kinks,
+ * which a difference may straddle: a few parameters near one are let off, the rest must agree closely. */
 static void check_gradient_of(int depth, int task, const char *const *settings, const char *what)
 {
     static hq_case c;
@@ -102,8 +102,9 @@ static void check_gradient_of(int depth, int task, const char *const *settings, 
     for (int64_t i = 0; i < n; i++) grads[i] = hq_model_grads(c.model)[i];
     const hq_param *list;
     int tensors = hq_model_params_list(c.model, &list), tested = 0, off = 0;
+    const int64_t each = depth > 1 ? 31 : 7;
     for (int t = 0; t < tensors; t++)
-        for (int64_t i = list[t].offset; i < list[t].offset + list[t].count; i += list[t].quantum ? 1 : 7) {
+        for (int64_t i = list[t].offset; i < list[t].offset + list[t].count; i += list[t].quantum ? 1 : each) {
             double want = difference(&c, i);
             tested++;
             if (fabs(grads[i] - want) > 1e-7 * fmax(1, fabs(want))) off++;
