@@ -120,7 +120,7 @@ def process(rank, given, port):
     seconds_of(step, 2)
     calls = calls_for(torch, step, parallel)
     each = statistics.median(seconds_of(step, calls) for _ in range(RUNS))
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     if rank == 0:
         print(json.dumps({"images_per_second": given.batch / each, "memory": memory, "torch": torch.__version__}), flush=True)
 
@@ -226,6 +226,8 @@ def main():
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--way", default="as written", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.batch % given.ranks != 0:
+        parser.error("--batch must be a multiple of --ranks")
     if given.program == "measure":
         measure(given)
         return

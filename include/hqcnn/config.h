@@ -150,8 +150,8 @@ typedef enum hq_scope {
     WORD(compute, kernel, TRAIN, "auto", "auto|avx512|avx2|plain",                                                     \
          "instruction set of layers and circuits; auto: the best of the processor")                                    \
     WORD(compute, precision, TRAIN, "fp32", "fp32|bf16",                                                               \
-         "numbers that convolutions multiply; bf16: 16-bit numbers with sums and weights in single precision, on "     \
-         "processors with AMX or AVX512-BF16")                                                                         \
+         "numbers that convolutions multiply; bf16: 16-bit numbers, where channels in and out are multiples of 16, "   \
+         "with sums and weights in single precision, on processors with AMX or AVX512-BF16")                           \
     WORD(compute, circuit, TRAIN, "auto", "auto|fused|batched|single",                                                 \
          "how exact circuits are evaluated; fused: one unitary for the whole batch; batched: samples side by side in " \
          "vector registers; single: one state at a time; auto: by estimated cost")                                     \

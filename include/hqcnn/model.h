@@ -25,8 +25,8 @@ typedef struct hq_param {
     bool quantum; /* a circuit weight */
 } hq_param;
 
-/* Builds the network for images of `info` and micro-batches of up to max_batch samples: shapes, blocks, one arena for
- * all activations. HQ_ERR_CONFIG when the images are too small. Freed by hq_model_destroy. */
+/* Builds the network for the images or volumes of `info` and micro-batches of up to max_batch samples: shapes, blocks,
+ * one arena for all activations. HQ_ERR_CONFIG when they are too small. Freed by hq_model_destroy. */
 hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, hq_model **out_model);
 void hq_model_destroy(hq_model *model);
 
@@ -53,7 +53,7 @@ int64_t hq_model_quantum_count(const hq_model *model);
 
 const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classical" */
 
-/* Kernels in use, of the convolutions and of the circuits, for example "openblas 0.3.21 SkylakeX, fp32;
+/* Kernels in use, of dense layers, of the other layers and of circuits, for example "openblas 0.3.21 SkylakeX, fp32;
  * layers avx512; circuits fused, avx512": bits are promised for one variant. Owned by the model. */
 const char *hq_model_variant(const hq_model *model);
 
@@ -96,6 +96,7 @@ typedef struct hq_model_part {
     hq_model_pass forward, backward; /* a first convolution has no gradient of its input */
 } hq_model_part;
 
+#define HQ_MODEL_PARTS_MAX (2 * HQ_LIST_MAX + 3)
 int hq_model_parts(const hq_model *model, const hq_model_part **out_list);
 void hq_model_clear_times(hq_model *model);
 

@@ -22,12 +22,13 @@ typedef struct hq_conv {
     int precision; /* HQ_CONV_*: numbers that are multiplied; sums, and all arrays, are in single precision */
 } hq_conv;
 
-/* BF16 where the shape allows: 3x3 kernels, channels in multiples of 16; this processor must have the instructions.
- * EMULATED: the same in plain C, the reference. Neither in a build in double precision. */
-enum { HQ_CONV_FP32, HQ_CONV_BF16, HQ_CONV_BF16_EMULATED };
+/* BF16: where the shape allows, 3x3 kernels and channels in multiples of 16; this processor must have the instructions,
+ * AMX or else AVX512-BF16. For tests: AVX512-BF16 also where there is AMX, and the same in plain C, the reference but
+ * for denormal numbers, which the instructions take for zero. None in a build in double precision. */
+enum { HQ_CONV_FP32, HQ_CONV_BF16, HQ_CONV_BF16_AVX512, HQ_CONV_BF16_EMULATED };
 
-/* Name of the instructions for BF16 ("AMX"), NULL when this processor has none. */
-const char *hq_bf16_kernel_name(void);
+/* Name of the instructions for one of them ("AMX"), NULL when this processor has none. */
+const char *hq_bf16_kernel_name(int precision);
 
 /* Name of an instruction set for layers ("avx512"; of AUTO: the best one), NULL when this processor lacks it. */
 const char *hq_nn_kernel_name(int kernel);

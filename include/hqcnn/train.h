@@ -71,6 +71,7 @@ typedef struct hq_step_times {
 typedef struct hq_speed_options {
     bool infer;
     bool summary; /* prints what is trained first */
+    bool peaks;   /* measures peak_flops and peak_bytes; takes as much memory as the activations once more */
     int runs;
     double run_seconds; /* of one run, about */
 } hq_speed_options;
@@ -84,7 +85,7 @@ typedef struct hq_train_speed {
     /* The parts of the network, with seconds per image of this rank, and what this machine does at most on one thread:
      * multiply-adds of the kernels in use, and copies of a block as large as the activations (read and written). */
     int parts;
-    hq_model_part part[2 * HQ_LIST_MAX + 3];
+    hq_model_part part[HQ_MODEL_PARTS_MAX];
     double peak_flops, peak_bytes; /* per second */
     size_t copied;                 /* bytes of that block */
 } hq_train_speed;

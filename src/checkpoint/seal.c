@@ -121,11 +121,10 @@ static void check_seal(int fd, hq_problem *problem)
         hq_problem_set(problem, HQ_ERR_FILE, "it is truncated: only %zd bytes are there", n);
     else if (sscanf(text, HQ_CHECKPOINT_FORMAT " version %d program %63s", &seal.version, seal.program) != 2)
         hq_problem_set(problem, HQ_ERR_FILE, "it was altered at its start");
-    else if (seal.version > HQ_CHECKPOINT_VERSION)
-        hq_problem_set(
-            problem, HQ_ERR_FILE,
-            "it has version %d of the format, written by hqcnn-dist %s; this program (%s) reads up to version %d",
-            seal.version, seal.program, HQ_VERSION, HQ_CHECKPOINT_VERSION);
+    else if (seal.version != HQ_CHECKPOINT_VERSION)
+        hq_problem_set(problem, HQ_ERR_FILE,
+                       "it has version %d of the format, written by hqcnn-dist %s; this program (%s) reads version %d",
+                       seal.version, seal.program, HQ_VERSION, HQ_CHECKPOINT_VERSION);
     else if (sscanf(text, HQ_CHECKPOINT_FORMAT " version %*d program %*s bytes %lld hash %llx", &seal.bytes,
                     &seal.hash) != 2)
         hq_problem_set(problem, HQ_ERR_FILE, "it was altered at its start");

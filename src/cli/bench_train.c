@@ -87,10 +87,11 @@ static void print_layers(const hq_train_speed *speed)
         const hq_row all = convolutions(speed, backward);
         print_row(speed, &all, "conv", "all convolutions");
     }
-    hq_say("\nGFLOP/s count the products of the definition of a layer: Winograd's algorithm needs fewer, so it may "
-           "pass the peak. "
-           "Bound: the larger of\narithmetic at the peak and every array once through the caches at the rate of "
-           "copies.\n");
+    hq_say(
+        "\nGFLOP/s count the products of the definition of a layer. Winograd's algorithm needs fewer, and 16-bit "
+        "numbers "
+        "(compute.precision)\nmultiply faster: both may pass the peak, which is of single precision. Bound: the larger "
+        "of arithmetic at the peak and\nevery array once through the caches at the rate of copies.\n");
 }
 
 static json_t *row_json(const hq_train_speed *speed, const hq_row *row, const char *name, const char *shape)
@@ -175,6 +176,7 @@ hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options)
     double times[RUNS];
     const hq_speed_options what = {.infer = options->command == HQ_COMMAND_BENCH_INFER,
                                    .summary = !options->json,
+                                   .peaks = options->command == HQ_COMMAND_BENCH_LAYERS,
                                    .runs = RUNS,
                                    .run_seconds = run_seconds};
     HQ_TRY(hq_cli_configure(dist, options, NULL, NULL, &config));

@@ -234,16 +234,33 @@ static hq_status make_arena(hq_model *model)
     return HQ_OK;
 }
 
+/* Whether any convolution multiplies 16-bit numbers. */
+static bool uses_bf16(const hq_model *model)
+{
+    for (int i = 0; i < model->stages; i++)
+        if (hq_conv_kept(&model->stage[i].conv) > 0) return true;
+    return false;
+}
+
 static void name_variant(hq_model *model)
 {
-    int n = snprintf(model->variant, sizeof model->variant, "%s; layers %s", hq_kernel_variant(),
-                     hq_nn_kernel_name(model->stage[0].conv.kernel));
-    if (model->stage[0].conv.precision == HQ_CONV_BF16)
-        n += snprintf(model->variant + n, sizeof model->variant - (size_t)n, ", convolutions bf16 by %s",
-                      hq_bf16_kernel_name());
+    char convolutions[48] = "", circuits[64] = "";
+    const hq_conv *conv = &model->stage[0].conv;
+    if (uses_bf16(model))
+        snprintf(convolutions, sizeof convolutions, ", convolutions bf16 by %s", hq_bf16_kernel_name(conv->precision));
     if (model->circuit)
-        snprintf(model->variant + n, sizeof model->variant - (size_t)n, "; circuits %s, %s",
-                 hq_circuit_work_path(model->circuit_work), hq_circuit_work_kernel(model->circuit_work));
+        snprintf(circuits, sizeof circuits, "; circuits %s, %s", hq_circuit_work_path(model->circuit_work),
+                 hq_circuit_work_kernel(model->circuit_work));
+    snprintf(model->variant, sizeof model->variant, "%s; layers %s%s%s", hq_kernel_variant(),
+             hq_nn_kernel_name(conv->kernel), convolutions, circuits);
+}
+
+static hq_status check_precision(const hq_config *config)
+{
+    if (config->compute_precision != HQ_COMPUTE_PRECISION_BF16 || hq_bf16_kernel_name(HQ_CONV_BF16)) return HQ_OK;
+    HQ_FAIL(HQ_ERR_CONFIG, "compute.precision = \"bf16\": %s; allowed: \"fp32\"",
+            sizeof(hq_real) == sizeof(double) ? "this program computes in double precision"
+                                              : "this processor has neither AMX nor AVX512-BF16");
 }
 
 static hq_status build(hq_model *model, const hq_config *config, const hq_data_info *info)
@@ -253,9 +270,7 @@ static hq_status build(hq_model *model, const hq_config *config, const hq_data_i
                 "compute.kernel = \"%s\": this processor does not have that instruction set; allowed: \"auto\", "
                 "\"plain\" and what it has (best: \"%s\")",
                 hq_config_word("compute.kernel", config->compute_kernel), hq_nn_kernel_name(HQ_COMPUTE_KERNEL_AUTO));
-    if (config->compute_precision == HQ_COMPUTE_PRECISION_BF16 && !hq_bf16_kernel_name())
-        HQ_FAIL(HQ_ERR_CONFIG,
-                "compute.precision = \"bf16\": this processor has neither AMX nor AVX512-BF16; allowed: \"fp32\"");
+    HQ_TRY(check_precision(config));
     HQ_TRY(plan_stages(model, config, info));
     HQ_TRY(plan_circuit(model, config));
     name_variant(model);

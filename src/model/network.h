@@ -49,7 +49,7 @@ struct hq_model {
     hq_slot reduce_weight, reduce_bias, circuit_weight, circuit_bias, hidden_weight, hidden_bias, out_weight, out_bias;
 
     char variant[160]; /* kernels in use */
-    hq_model_part part[2 * HQ_LIST_MAX + HQ_PARTS_BEHIND];
+    hq_model_part part[HQ_MODEL_PARTS_MAX];
 
     /* blocks */
     hq_param *param_list, *stat_list;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const double real = sizeof(hq_real);
+_Static_assert(2 * HQ_LIST_MAX + HQ_PARTS_BEHIND <= HQ_MODEL_PARTS_MAX, "all parts fit");
 
 static double volume(int d, int h, int w, int c) { return (double)d * h * w * c; }
 

@@ -40,8 +40,8 @@ typedef struct hq_bf16_kernels {
     void (*transpose)(size_t rows, size_t c, const hq_bf16 *x, size_t out_row, hq_bf16 *out);
 } hq_bf16_kernels;
 
-/* The fastest variant of this processor: tiles (AMX), AVX512-BF16, or, `emulated`, any processor. NULL in double
- * precision, and without those instructions unless emulated. */
-const hq_bf16_kernels *hq_bf16_kernels_find(bool emulated);
+/* The variant that a convolution's precision asks for (HQ_CONV_BF16*), NULL when this processor does not have it, and
+ * in double precision. */
+const hq_bf16_kernels *hq_bf16_kernels_find(int precision);
 
 #endif

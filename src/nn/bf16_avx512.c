@@ -13,7 +13,7 @@ static inline __attribute__((always_inline)) void block(const hq_bf16_product *p
     for (int i = 0; i < ROWS; i++)
         for (int v = 0; v < 2; v++)
             sum[i][v] =
-                p->add && v < vectors ? _mm512_loadu_ps(p->c + (size_t)i * p->c_row + 16 * v) : _mm512_setzero_ps();
+                p->add && v < vectors ? _mm512_loadu_ps(c + (size_t)i * p->c_row + 16 * v) : _mm512_setzero_ps();
     for (int step = 0; step < p->steps; step++) {
         const hq_bf16 *a = rows + p->a_step[step], *b = p->b + (size_t)(16 * step) * p->b_row;
         for (int pair = 0; pair < HQ_BF16_DEPTH / 2; pair++, a += 2, b += p->b_row) {

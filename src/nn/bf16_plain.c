@@ -71,24 +71,25 @@ static const hq_bf16_kernels plain = {"emulated", nothing, nothing, product, con
 extern const hq_bf16_kernels hq_bf16_avx512, hq_bf16_amx;
 #endif
 
-const hq_bf16_kernels *hq_bf16_kernels_find(bool emulated)
+const hq_bf16_kernels *hq_bf16_kernels_find(int precision)
 {
+    if (precision == HQ_CONV_BF16_EMULATED) return &plain;
 #if defined(__x86_64__)
-    if (!emulated && hq_machine_has_amx()) return &hq_bf16_amx;
-    if (!emulated && hq_machine_has_avx512_bf16()) return &hq_bf16_avx512;
+    if (precision == HQ_CONV_BF16 && hq_machine_has_amx()) return &hq_bf16_amx;
+    if (hq_machine_has_avx512_bf16()) return &hq_bf16_avx512;
 #endif
-    return emulated ? &plain : NULL;
+    return NULL;
 }
 #else
-const hq_bf16_kernels *hq_bf16_kernels_find(bool emulated)
+const hq_bf16_kernels *hq_bf16_kernels_find(int precision)
 {
-    (void)emulated;
+    (void)precision;
     return NULL;
 }
 #endif
 
-const char *hq_bf16_kernel_name(void)
+const char *hq_bf16_kernel_name(int precision)
 {
-    const hq_bf16_kernels *kernels = hq_bf16_kernels_find(false);
+    const hq_bf16_kernels *kernels = hq_bf16_kernels_find(precision);
     return kernels ? kernels->name : NULL;
 }

@@ -59,11 +59,11 @@ static size_t filled_size(const hq_conv *conv) { return pixels_out(conv) * round
 size_t hq_conv_work(const hq_conv *conv)
 {
     if (hq_conv_bf16_suits(conv)) return hq_conv_bf16_work(conv);
-    const size_t border = border_size(conv), filled = filled_size(conv);
-    const size_t direct = padded_size(conv) + packed_size(conv) + (border > filled ? border : filled);
-    const size_t winograd = hq_winograd_suits_bwd(conv) ? hq_winograd_work(conv) : 0;
-    if (hq_winograd_suits(conv)) return winograd;
-    return direct > winograd ? direct : winograd;
+    const size_t border = border_size(conv), filled = filled_size(conv), back = border > filled ? border : filled;
+    const size_t forward = padded_size(conv) + packed_size(conv);
+    if (!hq_winograd_suits_bwd(conv)) return forward + back;
+    const size_t winograd = hq_winograd_work(conv);
+    return hq_winograd_suits(conv) || winograd > forward ? winograd : forward;
 }
 
 size_t hq_conv_kept(const hq_conv *conv) { return hq_conv_bf16_suits(conv) ? hq_conv_bf16_kept(conv) : 0; }

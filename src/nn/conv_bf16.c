@@ -49,7 +49,7 @@ bool hq_conv_bf16_suits(const hq_conv *conv)
 
 static const hq_bf16_kernels *kernels_of(const hq_conv *conv)
 {
-    const hq_bf16_kernels *kernels = hq_bf16_kernels_find(conv->precision == HQ_CONV_BF16_EMULATED);
+    const hq_bf16_kernels *kernels = hq_bf16_kernels_find(conv->precision);
     HQ_ASSERT(kernels);
     return kernels;
 }

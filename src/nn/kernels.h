@@ -101,8 +101,8 @@ typedef struct hq_nn_kernels {
  * does not have it. */
 const hq_nn_kernels *hq_nn_kernels_find(int kernel);
 
-/* First of the two or fewer vectors of output channels that are computed together: tiles are 2 vectors wide while that
- * many are left. */
+/* Width of the tile of output channels that begins at `first`: two vectors, which are computed together, while more
+ * than one is left. */
 static inline int hq_conv_tile(const hq_nn_kernels *kernels, int k, int first)
 {
     return k - first > kernels->width ? 2 * kernels->width : kernels->width;

@@ -139,7 +139,8 @@ INLINE void forward_block(const hq_cells *shape, const block b, const hq_real *x
 
 static void norm_forward(const hq_cells *shape, const hq_affine *affine, const hq_real *x, hq_real *y, uint8_t *choice)
 {
-#define CALL(taps) forward_block(shape, load_block(affine, ch, count), x + ch, y + ch, choice + ch, count, taps)
+#define CALL(taps)                                                                                                     \
+    forward_block(shape, load_block(affine, ch, count), x + ch, y + ch, choice ? choice + ch : NULL, count, taps)
     FOR_BLOCKS(shape, CALL);
 #undef CALL
 }
@@ -185,8 +186,8 @@ static void norm_sums(const hq_cells *shape, const hq_affine *affine, const hq_r
                       const hq_real *dy, double *sum_dy, double *sum_dyx)
 {
 #define CALL(taps)                                                                                                     \
-    sums_block(shape, load_block(affine, ch, count), x + ch, choice + ch, dy + ch, sum_dy + ch, sum_dyx + ch, count,   \
-               taps)
+    sums_block(shape, load_block(affine, ch, count), x + ch, choice ? choice + ch : NULL, dy + ch, sum_dy + ch,        \
+               sum_dyx + ch, count, taps)
     FOR_BLOCKS(shape, CALL);
 #undef CALL
 }
@@ -229,7 +230,8 @@ static void norm_backward(const hq_cells *shape, const hq_affine *affine, const 
                           const hq_real *dy, hq_real *dx)
 {
 #define CALL(taps)                                                                                                     \
-    backward_block(shape, load_block(affine, ch, count), x + ch, choice + ch, dy + ch, dx + ch, count, taps)
+    backward_block(shape, load_block(affine, ch, count), x + ch, choice ? choice + ch : NULL, dy + ch, dx + ch, count, \
+                   taps)
     FOR_BLOCKS(shape, CALL);
 #undef CALL
     if (shape->pool) backward_rest(shape, affine, x, dx);

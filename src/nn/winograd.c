@@ -3,8 +3,9 @@
  * kernels_winograd.h has the formulas. Volumes: each plane of a kernel is transformed by itself, and the products are
  * convolutions in depth.
  *
- * Tiles go in groups of whole rows, through all images of the micro-batch, that fit into half a megabyte, so that what
- * is between the transforms stays in the cache. The gradients are those of the very same sums, term by term. */
+ * Tiles go in groups of whole rows, through all images of the micro-batch, that fit into half a megabyte (or of one
+ * row, where that is more), so that what is between the transforms stays in the cache. The gradients are those of the
+ * very same sums, term by term. */
 #include "nn/winograd.h"
 
 #include "nn/kernels.h"
@@ -195,7 +196,7 @@ void hq_winograd_bwd(const hq_conv *conv, const hq_real *x, const hq_real *w, co
     const hq_parts parts = parts_of(conv, work);
     memset(parts.du, 0, PLACES * weights_apart(conv) * sizeof *parts.du);
     if (dx) {
-        memset(dx, 0, (size_t)(conv->n * conv->d * conv->h * conv->w) * (size_t)conv->c * sizeof *dx);
+        memset(dx, 0, (size_t)conv->n * (size_t)(conv->d * conv->h * conv->w) * (size_t)conv->c * sizeof *dx);
         turn(conv, w, parts.turned);
         kernels->winograd_weights(conv->t, conv->k, conv->c, parts.turned, parts.u);
     }

@@ -65,11 +65,14 @@ static hq_status measure(hq_run *run, const hq_speed_options *options, double *s
     HQ_TRY(hq_dist_bcast(run->dist, &first, sizeof first));
     speed->steps = (int)(options->run_seconds / first) + 1;
     HQ_TRY(repeat(run, options->infer, speed->steps, &first));
+    hq_balance memory;
+    HQ_TRY(hq_dist_balance(run->dist, hq_memory_peak(), &memory));
+    speed->memory = memory.most;
     run->times = (hq_step_times){0};
     hq_model_clear_times(run->model);
     for (int i = 0; i < options->runs; i++) {
         HQ_TRY(repeat(run, options->infer, speed->steps, &seconds[i]));
-        HQ_TRY(hq_dist_agree(run->dist, note_peaks(run, i, speed)));
+        if (options->peaks) HQ_TRY(hq_dist_agree(run->dist, note_peaks(run, i, speed)));
     }
     return HQ_OK;
 }
@@ -101,9 +104,6 @@ static hq_status set_up_and_measure(hq_run *run, const hq_speed_options *options
     if (options->summary) hq_train_print_summary(run->dist, run->config, info, run->model);
     HQ_TRY(measure(run, options, seconds, speed));
     note_times(run, options->runs, speed);
-    hq_balance memory;
-    HQ_TRY(hq_dist_balance(run->dist, hq_memory_peak(), &memory));
-    speed->memory = memory.most;
     return HQ_OK;
 }
 

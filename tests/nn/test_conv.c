@@ -141,13 +141,14 @@ static void check_bf16_by(hq_conv conv, int precision)
 
 static void check_bf16(hq_conv conv)
 {
-    check_bf16_by(conv, HQ_CONV_BF16_EMULATED);
-    if (hq_bf16_kernel_name()) check_bf16_by(conv, HQ_CONV_BF16);
+    for (int precision = HQ_CONV_BF16; precision <= HQ_CONV_BF16_EMULATED; precision++)
+        if (hq_bf16_kernel_name(precision)) check_bf16_by(conv, precision);
 }
 
 static void test_conv_bf16(void)
 {
-    if (!hq_bf16_kernel_name()) printf("not tried: bf16 by this processor, which has no instructions for it\n");
+    if (!hq_bf16_kernel_name(HQ_CONV_BF16))
+        printf("not tried: bf16 by this processor, which has no instructions for it\n");
     for (int pad = 0; pad < 2; pad++)
         for (int c = 16; c <= 48; c += 16) {
             /*                n  d  h  w  c  k  t  r  s  pad kernel */
@@ -159,6 +160,34 @@ static void test_conv_bf16(void)
     check_bf16((hq_conv){3, 1, 20, 21, 16, 16, 1, 3, 3, 0, AUTO, 0}); /* more pixels than go together */
 }
 #endif
+
+/* Memory measured for a full micro-batch serves a smaller one. */
+static void check_smaller(hq_conv conv)
+{
+    conv_case full = make_case(conv);
+    conv.n -= 2;
+    conv_case t = make_case(conv);
+    hq_real *y = output_array(t.out), *dx = output_array(t.in), *dw = output_array(t.weights);
+    hq_conv_fwd(&conv, t.x, t.w, t.bias, t.y, t.scratch, t.kept);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, t.dx, t.dw, t.dbias, t.scratch, t.kept);
+    hq_conv_fwd(&conv, t.x, t.w, t.bias, y, full.scratch, full.kept);
+    hq_conv_bwd(&conv, t.x, t.w, t.dy, dx, dw, t.dbias, full.scratch, full.kept);
+    check_same("y", t.out, y, t.y);
+    check_same("dx", t.in, dx, t.dx);
+    check_same("dw", t.weights, dw, t.dw);
+    free(y), free(dx), free(dw);
+    free_case(&full), free_case(&t);
+}
+
+static void test_conv_smaller(void)
+{
+    for (int precision = HQ_CONV_FP32; precision <= HQ_CONV_BF16_EMULATED; precision++) {
+        if (precision != HQ_CONV_FP32 && !hq_bf16_kernel_name(precision)) continue;
+        check_smaller((hq_conv){5, 1, 7, 6, 3, 5, 1, 3, 3, 1, AUTO, precision});
+        check_smaller((hq_conv){5, 1, 9, 8, 32, 48, 1, 3, 3, 0, AUTO, precision});
+        check_smaller((hq_conv){4, 3, 5, 6, 16, 16, 3, 3, 3, 1, AUTO, precision});
+    }
+}
 
 static void test_conv_shape(void)
 {
@@ -260,6 +289,7 @@ int main(void)
 #ifndef HQ_REAL_F64
     HQ_RUN(test_conv_bf16);
 #endif
+    HQ_RUN(test_conv_smaller);
     HQ_RUN(test_conv_shape);
     HQ_RUN(test_conv_moves_image);
     HQ_RUN(test_conv_alignment);
