@@ -72,7 +72,10 @@ typedef enum hq_scope {
     LIST(model, pool, MODEL, "0, 1, 0, 0, 1", 0, 1, "1: 2x2 max pooling after that convolution")                       \
     INT(model, features, MODEL, 4, 1, 64, "side of the map that adaptive average pooling leaves before flattening")    \
     WORD(model, norm, MODEL, "batch", "batch|group|none",                                                              \
-         "normalisation after each convolution; batch: statistics of the micro-batch")                                 \
+         "normalisation after each convolution; batch: see norm_statistics")                                           \
+    WORD(model, norm_statistics, TRAIN, "microbatch", "microbatch|batch",                                              \
+         "statistics of batch norm in training: of each micro-batch, or of the whole batch over all ranks, which "     \
+         "keeps the activations of all its micro-batches")                                                             \
     INT(model, norm_groups, MODEL, 8, 1, 4096, "groups of model.norm = \"group\"; must divide every channel count")    \
     WORD(model, scaling, MODEL, "half-pi-tanh", "half-pi-tanh|pi-tanh|tanh|identity",                                  \
          "from the features z to the angles of the circuit: (pi/2) tanh z, pi tanh z, tanh z or z")                    \
@@ -127,7 +130,8 @@ typedef enum hq_scope {
     INT(train, epochs, TRAIN, 10, 1, 1000000, "passes over the training split")                                        \
     INT(train, batch, TRAIN, 64, 1, 16777216, "images in one update, over all ranks")                                  \
     INT(train, microbatch, TRAIN, 0, 0, 65536,                                                                         \
-        "images computed together (batch norm sees so many); 0: chosen from train.batch, about 16")                    \
+        "images computed together (batch norm sees so many, see model.norm_statistics); 0: chosen from train.batch, "  \
+        "about 16")                                                                                                    \
     INT(train, seed, TRAIN, 1, 0, 2147483647, "seed of start weights, order, augmentation and dropout")                \
     WORD(train, shuffle, TRAIN, "on", "on|off", "new order of the training samples in every epoch")                    \
     WORD(train, optimizer, TRAIN, "adam", "sgd|adam|adamw", "update rule")                                             \
@@ -157,6 +161,16 @@ typedef enum hq_scope {
          "vector registers; single: one state at a time; auto: by estimated cost")                                     \
     WORD(dist, spread, FREE, "auto", "auto|on|off",                                                                    \
          "spread circuit evaluations over all ranks; auto: when that is estimated to pay")                             \
+    WORD(dist, sum, FREE, "auto", "auto|flat|node",                                                                    \
+         "sum of gradients; flat: by MPI over all ranks; node: through the shared memory of each node, then by MPI "   \
+         "over the nodes; auto: what the first steps find faster")                                                     \
+    WORD(                                                                                                              \
+        dist, overlap, FREE, "auto", "auto|on|off",                                                                    \
+        "on: gradients are summed layer by layer while the backward pass goes on; off: when it has ended; auto: what " \
+        "the first steps find faster")                                                                                 \
+    INT(dist, piece, FREE, 64, 1, 1048576, "least size of a piece of the gradients that is summed on its own, KiB")    \
+    INT(dist, group, FREE, 4, 1, 64,                                                                                   \
+        "micro-batches that may be computed together at the end of a step, to hide more of the sum behind them")       \
     INT(checkpoint, epochs, FREE, 1, 1, 1000000, "save after every so many epochs (and after the last)")               \
     INT(checkpoint, steps, FREE, 0, 0, 2147483647, "also save after every so many steps; 0: only at epochs")           \
     INT(log, steps, FREE, 0, 0, 2147483647,                                                                            \
@@ -182,6 +196,7 @@ typedef struct hq_config {
 enum { HQ_TASK_AUTO, HQ_TASK_BINARY, HQ_TASK_MULTI_CLASS, HQ_TASK_ORDINAL, HQ_TASK_MULTI_LABEL };
 enum { HQ_FLIP_NONE, HQ_FLIP_HORIZONTAL, HQ_FLIP_VERTICAL, HQ_FLIP_BOTH };
 enum { HQ_NORM_BATCH, HQ_NORM_GROUP, HQ_NORM_NONE };
+enum { HQ_NORM_STATISTICS_MICROBATCH, HQ_NORM_STATISTICS_BATCH };
 enum { HQ_SCALING_HALF_PI_TANH, HQ_SCALING_PI_TANH, HQ_SCALING_TANH, HQ_SCALING_IDENTITY };
 enum { HQ_ATTENTION_NONE, HQ_ATTENTION_LADDER, HQ_ATTENTION_QFT, HQ_ATTENTION_TRAINABLE };
 enum { HQ_OBSERVABLES_XZ, HQ_OBSERVABLES_Z };

@@ -49,7 +49,7 @@ hq_status hq_dist_bcast(const hq_dist *dist, void *data, size_t bytes);
 hq_status hq_dist_node_bcast(const hq_dist *dist, void *data, size_t bytes);
 
 /* sum[i] = sum of every rank's sum[i]; integers, so the result does not depend on ranks, order or pieces. In place.
- * Collective, and the only collective of a training step without spreading. */
+ * Collective. */
 hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n);
 
 /* This rank's share [*lo, *hi) of n items cut as evenly as possible: contiguous, in rank order, sizes differ by at most
@@ -71,6 +71,64 @@ void *hq_dist_shared_block(const hq_shared *shared);
 /* Makes what the ranks of the node wrote visible to all of them. Collective on the node. */
 hq_status hq_dist_shared_sync(const hq_shared *shared);
 void hq_dist_shared_free(hq_shared *shared);
+
+/* ---- the sum of a step ------------------------------------------------------------------------------------------- */
+
+/* Adds up a block of integers over all ranks, step after step. Numbers are handed over from the end of the block to its
+ * start while the rank still computes those before them, as a backward pass does. How they travel does not change a
+ * bit. */
+typedef struct hq_sum hq_sum;
+
+/* As words of dist.sum and dist.overlap. */
+enum { HQ_SUM_AUTO, HQ_SUM_FLAT, HQ_SUM_NODE };
+enum { HQ_OVERLAP_AUTO, HQ_OVERLAP_ON, HQ_OVERLAP_OFF };
+
+typedef struct hq_sum_options {
+    size_t count;         /* numbers in the block */
+    const size_t *border; /* [borders] where numbers that get final together start, ascending; the first is 0 */
+    int borders;
+    size_t piece_bytes; /* least size of a piece that is sent on its own */
+    int algorithm;      /* HQ_SUM_FLAT: MPI sums over all ranks; HQ_SUM_NODE: the ranks of a node through their shared
+                           memory, then MPI over the nodes; HQ_SUM_AUTO: what is faster */
+    int overlap;        /* HQ_OVERLAP_ON: pieces travel as soon as they are final; OFF: all at the end; AUTO */
+    int group;          /* micro-batches that may be computed together at the end of a step, so that more time is left
+                           to hide the sum behind */
+} hq_sum_options;
+
+typedef struct hq_sum_choice {
+    int algorithm; /* HQ_SUM_FLAT or HQ_SUM_NODE */
+    bool overlap;
+    int group; /* micro-batches to compute together at the end of the step */
+} hq_sum_choice;
+
+/* Collective, with equal options. What is left to it is found in the first steps, which try all ways in turn. Freed by
+ * hq_dist_sum_destroy (collective; NULL is allowed). Statuses, equal on all ranks: HQ_ERR_MEMORY, HQ_ERR_COMM. */
+hq_status hq_dist_sum_create(hq_dist *dist, const hq_sum_options *options, hq_sum **out_sum);
+void hq_dist_sum_destroy(hq_sum *sum);
+
+/* Starts a step: this rank's numbers are zero; returns how the step should go. Local. */
+hq_sum_choice hq_dist_sum_begin(hq_sum *sum);
+
+/* This rank's numbers, [count]; owned by the sum. */
+int64_t *hq_dist_sum_own(hq_sum *sum);
+
+/* This rank's numbers at or behind `from` will not change any more in this step; also lets the sum make progress.
+ * Local, but the pieces are moved in the same order on all ranks. */
+hq_status hq_dist_sum_ready(hq_sum *sum, size_t from);
+
+/* All numbers are final: waits for the sums, *total [count], equal on all ranks, readable till the next
+ * hq_dist_sum_finish begins on any rank of the node. Collective. */
+hq_status hq_dist_sum_finish(hq_sum *sum, const int64_t **total);
+
+/* Whether sums may travel while the rank computes, so that it is worth computing micro-batches together. overlap:
+ * HQ_OVERLAP_*. Local; equal on all ranks. */
+bool hq_dist_sum_may_hide(const hq_dist *dist, int overlap);
+
+/* How the sums travel, in words, with what the trials took; empty for one rank. Local. news: whether that was settled
+ * since the last question; equal on all ranks. */
+#define HQ_SUM_TEXT 1024
+void hq_dist_sum_describe(const hq_sum *sum, char *text, size_t size);
+bool hq_dist_sum_news(hq_sum *sum);
 
 /* ---- spreading --------------------------------------------------------------------------------------------------- */
 

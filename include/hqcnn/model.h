@@ -25,18 +25,20 @@ typedef struct hq_param {
     bool quantum; /* a circuit weight */
 } hq_param;
 
-/* Builds the network for the images or volumes of `info` and micro-batches of up to max_batch samples: shapes, blocks,
- * one arena for all activations. HQ_ERR_CONFIG when they are too small. Freed by hq_model_destroy. */
-hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, hq_model **out_model);
+/* Builds the network for the images or volumes of `info`, for micro-batches of up to max_batch samples of which up to
+ * most_held (at least 1) are under way at once: shapes, blocks, one arena for all activations. HQ_ERR_CONFIG when they
+ * are too small. Freed by hq_model_destroy. */
+hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, int most_held,
+                          hq_model **out_model);
 void hq_model_destroy(hq_model *model);
 
 /* Start weights: uniform +-1/sqrt(fan_in), norm scale 1 and shift 0, circuit weights uniform in [0, 2 pi); statistics
  * mean 0, variance 1. */
 void hq_model_init(hq_model *model, uint64_t seed);
 
-/* The blocks, owned by the model: parameters[hq_model_param_count], gradient of the last backward pass, running
- * statistics of the norms, and the statistics of the last forward pass in training (same layout; variances unbiased).
- */
+/* The blocks, owned by the model: parameters[hq_model_param_count], gradient of a micro-batch (hooks tell when what
+ * part of it is there), running statistics of the norms, and the statistics of the last forward pass in training (same
+ * layout; variances unbiased), of a micro-batch or, where norms see the whole batch, of that. */
 int64_t hq_model_param_count(const hq_model *model);
 int64_t hq_model_stat_count(const hq_model *model); /* 0 without batch norm */
 hq_real *hq_model_params(hq_model *model);
@@ -58,7 +60,7 @@ const hq_circuit *hq_model_circuit(const hq_model *model); /* NULL for "classica
 const char *hq_model_variant(const hq_model *model);
 
 size_t hq_model_input_size(const hq_model *model);  /* numbers of one sample */
-size_t hq_model_arena_bytes(const hq_model *model); /* activations of one micro-batch */
+size_t hq_model_arena_bytes(const hq_model *model); /* activations of the micro-batches under way */
 
 /* One micro-batch, of training or of an evaluation. */
 typedef struct hq_model_batch {
@@ -78,9 +80,33 @@ typedef struct hq_model_batch {
  */
 hq_status hq_model_predict(hq_model *model, const hq_model_batch *batch, const hq_real **out_logits);
 
-/* Forward and backward: *loss is this micro-batch's share of the batch loss, the gradient block and batch statistics
- * are written, logits[n][classes] stay readable through out_logits until the next pass. */
-hq_status hq_model_train(hq_model *model, const hq_model_batch *batch, double *loss, const hq_real **out_logits);
+/* What the owner of a training does while micro-batches are under way. m: position in the group. */
+typedef struct hq_model_hooks {
+    /* hq_model_batch_stats has those of micro-batch m. Not called where norms see the whole batch. */
+    void (*statistics)(void *ctx, int m);
+    /* Loss (its share of the batch loss) and logits[n][classes] of micro-batch m. */
+    void (*scored)(void *ctx, int m, double loss, const hq_real *logits);
+    /* Of micro-batch m, the gradients [offset, offset + count) are in the gradient block, till the next call. */
+    void (*gradient)(void *ctx, int m, int64_t offset, int64_t count);
+    /* All gradients of this group at or behind offset have been told. Called from the end of the block to its start. */
+    void (*complete)(void *ctx, int64_t offset);
+    /* Adds up n numbers over all ranks, in place; equal on all of them. Collective. Needed only where norms see the
+     * whole batch. */
+    hq_status (*sum)(void *ctx, int64_t *numbers, size_t n);
+    void *ctx;
+} hq_model_hooks;
+
+/* Micro-batches that are computed together, in training. */
+typedef struct hq_model_group {
+    const hq_model_batch *batch; /* [count]; one with n = 0 only takes part in circuits and sums (epoch, runner) */
+    int count;                   /* at most most_held */
+    int64_t samples, micro;      /* of the whole batch, over all ranks: samples, micro-batches */
+    hq_model_hooks hooks;
+} hq_model_group;
+
+/* Forward and backward of a group. With model.norm_statistics = "batch" it is the whole batch: all ranks call it once
+ * per step with equal counts. Logically collective, as the runners and hooks.sum. */
+hq_status hq_model_train(hq_model *model, const hq_model_group *group);
 
 /* One pass through a part of the network. */
 typedef struct hq_model_pass {
@@ -100,9 +126,9 @@ typedef struct hq_model_part {
 int hq_model_parts(const hq_model *model, const hq_model_part **out_list);
 void hq_model_clear_times(hq_model *model);
 
-/* Takes part in the circuits of other processes' micro-batches, without one of its own: stands in for hq_model_train
- * (training set) or hq_model_predict. epoch: as theirs. Logically collective, as the runner. */
-hq_status hq_model_join(hq_model *model, bool training, uint32_t epoch, const hq_runner *runner);
+/* Takes part in the circuits of other processes' hq_model_predict. epoch: as theirs. Logically collective, as the
+ * runner. */
+hq_status hq_model_join(hq_model *model, uint32_t epoch, const hq_runner *runner);
 
 /* The largest items of a micro-batch's circuits (see quantum.h); parts 0 when there are none. */
 hq_items hq_model_largest_items(const hq_model *model);

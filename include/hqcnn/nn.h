@@ -84,6 +84,21 @@ void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const uint8_t *choice, c
                  const hq_real *shift, const hq_real *mean, const hq_real *var, const hq_real *dy, hq_real *dx,
                  hq_real *dscale, hq_real *dshift, void *work);
 
+/* Batch norm over several micro-batches, whose sums the caller adds up. hq_norm_moments: sum[c] of x - pivot[c] and
+ * squares[c] of its square over the rows (pixels of all samples) of this micro-batch. hq_norm_bwd_sums: sum[c] of dy
+ * and product[c] of dy (x - mean), where dy has passed pooling and ReLU. hq_norm_bwd_apply: dx from those of all `rows`
+ * rows of all micro-batches, whose mean and var normalised x. hq_norm_gradients: the gradients by scale and shift from
+ * one micro-batch's sums. */
+void hq_norm_moments(const hq_norm *norm, const hq_real *x, const hq_real *pivot, double *sum, double *squares);
+void hq_norm_bwd_sums(const hq_norm *norm, const hq_real *x, const uint8_t *choice, const hq_real *scale,
+                      const hq_real *shift, const hq_real *mean, const hq_real *var, const hq_real *dy, double *sum,
+                      double *product, void *work);
+void hq_norm_bwd_apply(const hq_norm *norm, const hq_real *x, const uint8_t *choice, const hq_real *scale,
+                       const hq_real *shift, const hq_real *mean, const hq_real *var, const hq_real *dy,
+                       const double *sum, const double *product, double rows, hq_real *dx, void *work);
+void hq_norm_gradients(const hq_norm *norm, const hq_real *var, const double *sum, const double *product,
+                       hq_real *dscale, hq_real *dshift);
+
 /* y = max(x, 0); bwd needs y only. y may be x, dx may be dy. */
 void hq_relu_fwd(size_t count, const hq_real *x, hq_real *y);
 void hq_relu_bwd(size_t count, const hq_real *y, const hq_real *dy, hq_real *dx);

@@ -33,7 +33,7 @@ static hq_status build(void *ctx)
     const hq_building *building = ctx;
     hq_loaded *loaded = building->loaded;
     const int microbatch = hq_train_microbatch(&loaded->config);
-    HQ_TRY(hq_model_create(&loaded->config, &loaded->data.set.info, microbatch, &loaded->model));
+    HQ_TRY(hq_model_create(&loaded->config, &loaded->data.set.info, microbatch, 1, &loaded->model));
     return hq_train_restore_model(loaded->model, building->state, building->name);
 }
 

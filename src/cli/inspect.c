@@ -16,7 +16,7 @@ static hq_status check_all(hq_dist *dist, const hq_config *config)
     hq_model *model;
     HQ_TRY(hq_data_open(config, &source, &info));
     hq_data_close(source);
-    HQ_TRY(hq_model_create(config, &info, hq_train_microbatch(config), &model));
+    HQ_TRY(hq_model_create(config, &info, hq_train_microbatch(config), 1, &model));
     hq_train_print_summary(dist, config, &info, model);
     hq_model_destroy(model);
     hq_say("configuration and data are in order\n");

@@ -33,16 +33,6 @@ static hq_status bcast(MPI_Comm comm, void *data, size_t bytes)
 hq_status hq_dist_bcast(const hq_dist *dist, void *data, size_t bytes) { return bcast(dist->all, data, bytes); }
 hq_status hq_dist_node_bcast(const hq_dist *dist, void *data, size_t bytes) { return bcast(dist->node, data, bytes); }
 
-hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n)
-{
-    for (size_t done = 0; done < n; done += PIECE) {
-        int piece = (int)(n - done < PIECE ? n - done : PIECE);
-        HQ_TRY(hq_dist_check(MPI_Allreduce(MPI_IN_PLACE, sum + done, piece, MPI_INT64_T, MPI_SUM, dist->all),
-                             "MPI_Allreduce"));
-    }
-    return HQ_OK;
-}
-
 void hq_dist_share_of(const hq_dist *dist, int rank, int64_t n, int64_t *lo, int64_t *hi)
 {
     int64_t each = n / dist->size, extra = n % dist->size;

@@ -41,6 +41,18 @@ static void prepare_environment(void)
     if (on_node > sysconf(_SC_NPROCESSORS_ONLN)) setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
 }
 
+/* For tests on one machine: HQCNN_NODE_RANKS=n makes every n ranks of a node count as a node of their own. */
+static hq_status split_node(hq_dist *dist)
+{
+    const int ranks = environment_int("HQCNN_NODE_RANKS");
+    int rank;
+    MPI_Comm node = dist->node;
+    if (ranks <= 0) return HQ_OK;
+    MPI_Comm_rank(node, &rank);
+    HQ_TRY(hq_dist_check(MPI_Comm_split(node, rank / ranks, rank, &dist->node), "MPI_Comm_split"));
+    return hq_dist_check(MPI_Comm_free(&node), "MPI_Comm_free");
+}
+
 static hq_status make_communicators(hq_dist *dist)
 {
     HQ_TRY(hq_dist_check(MPI_Comm_dup(MPI_COMM_WORLD, &dist->all), "MPI_Comm_dup"));
@@ -50,6 +62,7 @@ static hq_status make_communicators(hq_dist *dist)
     hq_log_identity(dist->rank, dist->size, hq_host_name());
     HQ_TRY(hq_dist_check(MPI_Comm_split_type(dist->all, MPI_COMM_TYPE_SHARED, dist->rank, MPI_INFO_NULL, &dist->node),
                          "MPI_Comm_split_type"));
+    HQ_TRY(split_node(dist));
     MPI_Comm_set_errhandler(dist->node, MPI_ERRORS_RETURN);
     MPI_Comm_rank(dist->node, &dist->node_rank);
     MPI_Comm_size(dist->node, &dist->node_size);

@@ -177,59 +177,93 @@ static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 static size_t volume(int d, int h, int w, int c) { return (size_t)d * (size_t)h * (size_t)w * (size_t)c; }
 
-static void take_stages(hq_model *model, hq_arena *arena, size_t *largest, size_t *work)
+/* Numbers of the largest activation, and of the largest work memory. */
+typedef struct hq_sizes {
+    size_t activation, work;
+} hq_sizes;
+
+static hq_sizes sizes_of(const hq_model *model)
 {
-    size_t n = (size_t)model->max_batch, real = sizeof(hq_real);
+    const size_t n = (size_t)model->max_batch;
+    hq_sizes sizes = {.activation = n * (size_t)model->flat};
     for (int i = 0; i < model->stages; i++) {
-        hq_stage *stage = &model->stage[i];
-        const hq_norm *norm = &stage->norm;
-        const size_t statistics = hq_norm_statistics_size(norm);
-        const size_t in = n * volume(stage->conv.d, stage->conv.h, stage->conv.w, stage->conv.c);
-        const size_t count = n * volume(norm->d, norm->h, norm->w, norm->c);
-        const size_t out = n * volume(stage->out_d, stage->out_h, stage->out_w, norm->c);
-        stage->kept = hq_arena_take(arena, hq_conv_kept(&stage->conv), real);
-        stage->pre = hq_arena_take(arena, count, real);
-        stage->out = hq_arena_take(arena, out, real);
-        stage->choice = norm->pool ? hq_arena_take(arena, out, 1) : NULL;
-        stage->batch_mean = hq_arena_take(arena, statistics, real);
-        stage->batch_var = hq_arena_take(arena, statistics, real);
-        *largest = larger(*largest, larger(count, in));
-        *work = larger(*work, hq_norm_work(norm));
-        *work = larger(*work, hq_conv_work(&stage->conv));
+        const hq_conv *conv = &model->stage[i].conv;
+        const hq_norm *norm = &model->stage[i].norm;
+        sizes.activation = larger(sizes.activation, n * volume(conv->d, conv->h, conv->w, conv->c));
+        sizes.activation = larger(sizes.activation, n * volume(norm->d, norm->h, norm->w, norm->c));
+        sizes.work = larger(sizes.work, larger(hq_norm_work(norm), hq_conv_work(conv)));
     }
+    const size_t widest = larger((size_t)model->head, larger((size_t)model->inputs, (size_t)model->outputs));
+    sizes.activation = larger(sizes.activation, n * widest);
+    return sizes;
+}
+
+/* first: the first micro-batch, with which it shares the statistics of the whole batch; or itself. */
+static void take_stage(const hq_model *model, int i, hq_arena *arena, const hq_held *first, hq_stage_held *here)
+{
+    const hq_stage *stage = &model->stage[i];
+    const hq_norm *norm = &stage->norm;
+    const size_t n = (size_t)model->max_batch, real = sizeof(hq_real), statistics = hq_norm_statistics_size(norm);
+    const size_t out = n * volume(stage->out_d, stage->out_h, stage->out_w, norm->c);
+    const bool shares = model->joint && here != &first->stage[i];
+    here->kept = hq_arena_take(arena, hq_conv_kept(&stage->conv), real);
+    here->pre = hq_arena_take(arena, n * volume(norm->d, norm->h, norm->w, norm->c), real);
+    here->out = hq_arena_take(arena, out, real);
+    here->choice = norm->pool ? hq_arena_take(arena, out, 1) : NULL;
+    here->mean = shares ? first->stage[i].mean : hq_arena_take(arena, statistics, real);
+    here->var = shares ? first->stage[i].var : hq_arena_take(arena, statistics, real);
+}
+
+static void take_held(const hq_model *model, hq_arena *arena, size_t activation, const hq_held *first, hq_held *held)
+{
+    const size_t n = (size_t)model->max_batch, real = sizeof(hq_real);
+    for (int i = 0; i < model->stages; i++) take_stage(model, i, arena, first, &held->stage[i]);
+    held->adapted = model->adapt ? hq_arena_take(arena, n * (size_t)model->flat, real) : NULL;
+    held->angles = hq_arena_take(arena, n * (size_t)model->inputs, real);
+    for (int k = 0; k < 2; k++) held->gradient[k] = hq_arena_take(arena, activation, real);
+}
+
+static void take_joint(hq_model *model, hq_arena *arena)
+{
+    size_t widest = 0;
+    for (int i = 0; i < model->stages; i++) widest = larger(widest, (size_t)model->stage[i].norm.c);
+    model->norm_sums = hq_arena_take(arena, (size_t)model->most_held * 2 * widest, sizeof(double));
+    model->joint_sums = hq_arena_take(arena, 2 * widest + 1, sizeof(int64_t));
+    model->joint_totals = hq_arena_take(arena, 2 * widest, sizeof(double));
 }
 
 static void take_arrays(hq_model *model, hq_arena *arena)
 {
-    size_t n = (size_t)model->max_batch, real = sizeof(hq_real), largest = n * (size_t)model->flat, work = 0;
-    size_t q = (size_t)model->inputs, o = (size_t)model->outputs, head = (size_t)model->head;
-    size_t p = model->circuit ? (size_t)hq_circuit_weights(model->circuit) : 0;
-    take_stages(model, arena, &largest, &work);
-    if (model->adapt) model->adapted = hq_arena_take(arena, n * (size_t)model->flat, real);
+    const size_t n = (size_t)model->max_batch, real = sizeof(hq_real);
+    const size_t q = (size_t)model->inputs, o = (size_t)model->outputs, head = (size_t)model->head;
+    const size_t p = model->circuit ? (size_t)hq_circuit_weights(model->circuit) : 0;
+    const hq_sizes sizes = sizes_of(model);
+    for (int m = 0; m < model->most_held; m++)
+        take_held(model, arena, sizes.activation, &model->held[0], &model->held[m]);
     model->reduced = hq_arena_take(arena, n * q, real);
-    model->angles = hq_arena_take(arena, n * q, real);
     model->measured = hq_arena_take(arena, n * o, real);
     model->hidden = hq_arena_take(arena, n * head, real);
     model->keep = hq_arena_take(arena, n * head, real);
     model->dropped = hq_arena_take(arena, n * head, real);
     model->logits = hq_arena_take(arena, n * (size_t)model->classes, real);
     model->dlogits = hq_arena_take(arena, n * (size_t)model->classes, real);
-    largest = larger(largest, n * larger(head, larger(q, o)));
-    for (int i = 0; i < 2; i++) model->gradient[i] = hq_arena_take(arena, largest, real);
-    model->work = hq_arena_take(arena, work, real);
+    model->work = hq_arena_take(arena, sizes.work, real);
     model->angles64 = hq_arena_take(arena, n * q, sizeof(double));
     model->dangles64 = hq_arena_take(arena, n * q, sizeof(double));
     model->measured64 = hq_arena_take(arena, n * o, sizeof(double));
     model->dmeasured64 = hq_arena_take(arena, n * o, sizeof(double));
     model->weights64 = hq_arena_take(arena, p, sizeof(double));
     model->dweights64 = hq_arena_take(arena, p, sizeof(double));
+    if (model->joint) take_joint(model, arena);
 }
 
 static hq_status make_arena(hq_model *model)
 {
     hq_arena measure = {0};
+    HQ_TRY(hq_alloc_array((size_t)model->most_held, sizeof *model->held, "micro-batches", &model->held));
+    HQ_TRY(hq_alloc_array((size_t)model->most_held, sizeof *model->gradients, "micro-batches", &model->gradients));
     take_arrays(model, &measure);
-    HQ_TRY(hq_arena_create(measure.used, "activations of a micro-batch", &model->arena));
+    HQ_TRY(hq_arena_create(measure.used, "activations of micro-batches", &model->arena));
     take_arrays(model, &model->arena);
     return HQ_OK;
 }
@@ -279,12 +313,14 @@ static hq_status build(hq_model *model, const hq_config *config, const hq_data_i
     return make_arena(model);
 }
 
-hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, hq_model **out_model)
+hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int max_batch, int most_held,
+                          hq_model **out_model)
 {
     hq_model *model;
     *out_model = NULL;
     HQ_TRY(hq_alloc(sizeof *model, "network", &model));
     model->norm = config->model_norm;
+    model->joint = model->norm == HQ_NORM_BATCH && config->model_norm_statistics == HQ_NORM_STATISTICS_BATCH;
     model->scaling = config->model_scaling;
     model->dropout = config->model_dropout;
     model->head = config->model_head;
@@ -296,6 +332,7 @@ hq_status hq_model_create(const hq_config *config, const hq_data_info *info, int
     model->height = info->height;
     model->width = info->width;
     model->max_batch = max_batch;
+    model->most_held = most_held;
     hq_status status = build(model, config, info);
     if (status != HQ_OK) {
         hq_model_destroy(model);
@@ -315,6 +352,8 @@ void hq_model_destroy(hq_model *model)
     hq_free(model->grads);
     hq_free(model->stats);
     hq_free(model->batch_stats);
+    hq_free(model->held);
+    hq_free(model->gradients);
     hq_free(model->param_list);
     hq_free(model->stat_list);
     hq_free(model);

@@ -194,24 +194,42 @@ static void image_bwd(const hq_pass *p, int i)
                                        p->dy + (size_t)i * size_out(p->norm), p->dx + in);
 }
 
+/* s.sum and s.product of all images: of dy, and of dy (x - mean). */
+static void batch_sums(const hq_pass *p, const hq_real *scale, const hq_real *mean, const hq_real *var)
+{
+    clear_sums(p->norm, &p->s);
+    prepare_forward(p->norm, 0, scale, mean, var, &p->s);
+    for (int i = 0; i < p->norm->n; i++) add_sums(p, i);
+}
+
 /* With u = (x - mean) inverse and inverse = 1 / sqrt(var + eps): dx = scale inverse (dy - mean(dy) - u mean(dy u)),
- * means over rows. */
+ * means over rows, which need not be those of this micro-batch alone. */
+static void batch_apply(const hq_pass *p, const hq_real *scale, const hq_real *mean, const hq_real *var,
+                        const double *sum, const double *product, double rows)
+{
+    for (int ch = 0; ch < p->norm->c; ch++) {
+        const double inverse = inverse_of(p->norm, 0, ch, mean, var, &p->s.mean[ch]), factor = scale[ch] * inverse;
+        p->s.slope[ch] = (hq_real)(factor * inverse * inverse * product[ch] / rows);
+        p->s.level[ch] = (hq_real)(factor * sum[ch] / rows);
+    }
+    for (int i = 0; i < p->norm->n; i++) image_bwd(p, i);
+}
+
+void hq_norm_gradients(const hq_norm *norm, const hq_real *var, const double *sum, const double *product,
+                       hq_real *dscale, hq_real *dshift)
+{
+    for (int ch = 0; ch < norm->c; ch++) {
+        dshift[ch] = (hq_real)sum[ch];
+        dscale[ch] = (hq_real)(product[ch] * (1 / sqrt((double)var[ch] + norm->eps)));
+    }
+}
+
 static void batch_bwd(const hq_pass *p, const hq_real *scale, const hq_real *mean, const hq_real *var, hq_real *dscale,
                       hq_real *dshift)
 {
-    const hq_norm *norm = p->norm;
-    const double rows = (double)(norm->n * pixels_in(norm));
-    clear_sums(norm, &p->s);
-    prepare_forward(norm, 0, scale, mean, var, &p->s);
-    for (int i = 0; i < norm->n; i++) add_sums(p, i);
-    for (int ch = 0; ch < norm->c; ch++) {
-        const double inverse = inverse_of(norm, 0, ch, mean, var, &p->s.mean[ch]), factor = scale[ch] * inverse;
-        dshift[ch] = (hq_real)p->s.sum[ch];
-        dscale[ch] = (hq_real)(p->s.product[ch] * inverse);
-        p->s.slope[ch] = (hq_real)(factor * inverse * inverse * p->s.product[ch] / rows);
-        p->s.level[ch] = (hq_real)(factor * p->s.sum[ch] / rows);
-    }
-    for (int i = 0; i < norm->n; i++) image_bwd(p, i);
+    batch_sums(p, scale, mean, var);
+    hq_norm_gradients(p->norm, var, p->s.sum, p->s.product, dscale, dshift);
+    batch_apply(p, scale, mean, var, p->s.sum, p->s.product, (double)(p->norm->n * pixels_in(p->norm)));
 }
 
 /* With u as above and means over the group: dx = inverse (scale dy - mean(scale dy) - u mean(scale dy u)). */
@@ -272,4 +290,32 @@ void hq_norm_bwd(const hq_norm *norm, const hq_real *x, const uint8_t *choice, c
         group_bwd(&pass, scale, mean, var, dscale, dshift);
     else
         plain_bwd(&pass);
+}
+
+/* ---- statistics of more than one micro-batch ---- */
+
+void hq_norm_moments(const hq_norm *norm, const hq_real *x, const hq_real *pivot, double *sum, double *squares)
+{
+    memset(sum, 0, (size_t)norm->c * sizeof *sum);
+    memset(squares, 0, (size_t)norm->c * sizeof *squares);
+    kernels_of(norm)->moments(norm->n * pixels_in(norm), norm->c, x, pivot, sum, squares);
+}
+
+void hq_norm_bwd_sums(const hq_norm *norm, const hq_real *x, const uint8_t *choice, const hq_real *scale,
+                      const hq_real *shift, const hq_real *mean, const hq_real *var, const hq_real *dy, double *sum,
+                      double *product, void *work)
+{
+    const hq_pass pass = {norm, x, dy, shift, choice, NULL, scratch_of(norm, work)};
+    batch_sums(&pass, scale, mean, var);
+    memcpy(sum, pass.s.sum, (size_t)norm->c * sizeof *sum);
+    memcpy(product, pass.s.product, (size_t)norm->c * sizeof *product);
+}
+
+void hq_norm_bwd_apply(const hq_norm *norm, const hq_real *x, const uint8_t *choice, const hq_real *scale,
+                       const hq_real *shift, const hq_real *mean, const hq_real *var, const hq_real *dy,
+                       const double *sum, const double *product, double rows, hq_real *dx, void *work)
+{
+    const hq_pass pass = {norm, x, dy, shift, choice, dx, scratch_of(norm, work)};
+    prepare_forward(norm, 0, scale, mean, var, &pass.s);
+    batch_apply(&pass, scale, mean, var, sum, product, rows);
 }

@@ -57,7 +57,7 @@ static hq_status score_share(hq_dist *dist, const hq_scored *scored, hq_scoring 
             hq_train_spreader_round(scored->spreader, hq_rounds_active(&rounds, r) * group, group);
         hq_status here;
         if (g < 0 || status != HQ_OK)
-            here = hq_model_join(scored->model, false, 0, runner);
+            here = hq_model_join(scored->model, 0, runner);
         else
             here = score_rows(scored, first, (int)(n - first < group ? n - first : group), runner, scoring,
                               scoring->mine + (size_t)(first - rounds.lo * group) * width);

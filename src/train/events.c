@@ -164,6 +164,15 @@ hq_status hq_train_event_step(hq_run *run, const hq_step_result *result)
     return hq_dist_agree(run->dist, status);
 }
 
+void hq_train_print_sum(const hq_run *run)
+{
+    char text[HQ_SUM_TEXT];
+    hq_dist_sum_describe(run->sum, text, sizeof text);
+    if (!text[0]) return;
+    clear_line();
+    hq_say("sums      %s\n", text);
+}
+
 static json_t *epoch_json(const hq_run *run, const hq_epoch_row *row, bool best)
 {
     json_t *object = new_row(run, "epoch"), *train = json_object(), *val = json_object();

@@ -11,13 +11,13 @@ static hq_status allocate(hq_run *run)
 {
     const hq_data_info *info = &run->data.set.info;
     const size_t p = (size_t)hq_model_param_count(run->model), s = (size_t)hq_model_stat_count(run->model);
-    const size_t n = (size_t)run->microbatch;
+    const size_t n = (size_t)run->microbatch * (size_t)run->most_held;
     HQ_TRY(hq_alloc_array((size_t)info->classes, sizeof(double), "class weights", &run->class_weight));
     HQ_TRY(hq_alloc_array(p, sizeof(hq_real), "first moments", &run->moment1));
     if (hq_optimizer_moments(run->optimizer.kind) > 1)
         HQ_TRY(hq_alloc_array(p, sizeof(hq_real), "second moments", &run->moment2));
     HQ_TRY(hq_alloc_array((size_t)run->config->train_epochs, sizeof *run->history, "history", &run->history));
-    HQ_TRY(hq_alloc_array(p + s + HQ_SUM_COUNT, sizeof(int64_t), "gradient sums", &run->sums));
+    HQ_TRY(hq_alloc_array((size_t)run->most_held, sizeof *run->batch, "micro-batches", &run->batch));
     HQ_TRY(hq_alloc_array(n, hq_model_input_size(run->model) * sizeof(hq_real), "images", &run->x));
     HQ_TRY(hq_alloc_array(n, (size_t)info->labels * sizeof(int32_t), "labels", &run->labels));
     HQ_TRY(hq_alloc_array(n, sizeof(int64_t), "sample numbers", &run->samples));
@@ -41,7 +41,7 @@ static void set_rules(hq_run *run)
 static hq_status build(void *ctx)
 {
     hq_run *run = ctx;
-    HQ_TRY(hq_model_create(run->config, &run->data.set.info, run->microbatch, &run->model));
+    HQ_TRY(hq_model_create(run->config, &run->data.set.info, run->microbatch, run->most_held, &run->model));
     return allocate(run);
 }
 
@@ -50,6 +50,8 @@ hq_status hq_train_set_up(hq_run *run)
     HQ_TRY(hq_train_load_data(run->dist, run->config, &run->data));
     const hq_data_info *info = &run->data.set.info;
     run->microbatch = hq_train_microbatch(run->config);
+    run->joint = hq_train_joint(run->config);
+    run->most_held = hq_train_most_held(run->dist, run->config, info);
     run->steps_per_epoch = (info->count[HQ_SPLIT_TRAIN] + run->config->train_batch - 1) / run->config->train_batch;
     set_rules(run);
     run->progress.data = (int64_t)run->data.hash;
@@ -58,6 +60,7 @@ hq_status hq_train_set_up(hq_run *run)
         hq_data_class_weights(&run->data.set, run->config->train_class_weights, run->class_weight);
     HQ_TRY(hq_dist_bcast(run->dist, run->class_weight, (size_t)info->classes * sizeof(double)));
     hq_model_init(run->model, (uint64_t)run->config->train_seed);
+    HQ_TRY(hq_train_open_sum(run));
     return hq_train_spreader_create(run->dist, run->config, run->model, &run->spreader);
 }
 
@@ -68,11 +71,12 @@ void hq_train_release(hq_run *run)
     hq_free(run->moment1);
     hq_free(run->moment2);
     hq_free(run->history);
-    hq_free(run->sums);
+    hq_free(run->batch);
     hq_free(run->x);
     hq_free(run->labels);
     hq_free(run->samples);
     hq_free(run->mean_stats);
+    hq_dist_sum_destroy(run->sum);
     hq_train_spreader_destroy(run->spreader);
     hq_model_destroy(run->model);
     hq_train_free_data(&run->data);
@@ -88,6 +92,7 @@ static hq_status train_epoch(hq_run *run)
         const hq_status status = hq_train_step(run, &result);
         if (status == HQ_ERR_EXECUTOR) HQ_TRY(hq_train_save(run, false)); /* the step has changed nothing */
         HQ_TRY(status);
+        if (hq_dist_sum_news(run->sum)) hq_train_print_sum(run);
         hq_train_progress_line(run, &result);
         const int64_t step = run->progress.step;
         if (run->config->log_steps > 0 && step % run->config->log_steps == 0) HQ_TRY(hq_train_event_step(run, &result));
@@ -307,6 +312,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
     if (status == HQ_OK) status = hq_train_events_open(&run);
     if (status == HQ_OK) {
         hq_train_print_summary(dist, config, &run.data.set.info, run.model);
+        hq_train_print_sum(&run);
         if (hq_dist_rank(dist) == 0) hq_train_print_absent(&run.data.set);
         status = train(&run);
     }

@@ -46,8 +46,9 @@ typedef struct hq_run {
     hq_spreader *spreader;
     hq_optimizer optimizer;
     hq_schedule schedule;
-    double *class_weight; /* [classes] */
-    int microbatch;
+    double *class_weight;      /* [classes] */
+    int microbatch, most_held; /* images of a micro-batch; micro-batches under way at once */
+    bool joint;                /* norms see the whole batch */
     int64_t steps_per_epoch;
 
     /* saved state besides the model's blocks */
@@ -57,7 +58,9 @@ typedef struct hq_run {
     hq_epoch_row *history; /* [train.epochs] */
 
     /* buffers of a step */
-    int64_t *sums; /* gradients, statistics, then HQ_SUM_* */
+    hq_sum *sum;           /* of HQ_SUM_*, statistics (unless norms see the whole batch), gradients */
+    int64_t gradients_at;  /* where the gradients start in it */
+    hq_model_batch *batch; /* [most_held], with images, labels and sample numbers of each */
     hq_real *x;
     int32_t *labels;
     int64_t *samples;
@@ -72,7 +75,7 @@ typedef struct hq_run {
     int64_t seen_at_start; /* of the epoch under way: samples that an earlier process saw */
 } hq_run;
 
-/* Behind gradients and statistics in hq_run.sums. */
+/* Before statistics and gradients in hq_run.sum. */
 enum { HQ_SUM_LOSS, HQ_SUM_REFUSED, HQ_SUM_CORRECT, HQ_SUM_STOP, HQ_SUM_FAILED, HQ_SUM_COUNT };
 
 /* What one step found; equal on all ranks. */
@@ -90,6 +93,12 @@ void hq_train_release(hq_run *run);
 
 /* step.c: one update. HQ_ERR_NUMERIC when a number was not finite. */
 hq_status hq_train_step(hq_run *run, hq_step_result *result);
+/* What it needs: whether norms see the whole batch; micro-batches under way at once; the sum, when the network is
+ * there.
+ */
+bool hq_train_joint(const hq_config *config);
+int hq_train_most_held(const hq_dist *dist, const hq_config *config, const hq_data_info *info);
+hq_status hq_train_open_sum(hq_run *run);
 
 /* state.c: the run as a checkpoint state, which borrows the run's blocks (free its table with hq_free(state.tensor)).
  */
@@ -111,6 +120,7 @@ void hq_train_events_close(hq_run *run);
 hq_status hq_train_event_step(hq_run *run, const hq_step_result *result);
 hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best);
 hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class);
+void hq_train_print_sum(const hq_run *run); /* how gradients are summed over ranks */
 void hq_train_progress_line(hq_run *run, const hq_step_result *result);
 
 /* summary.c: names the classes whose AUC is undefined in the validation or test split. Local; only rank 0 prints. */

@@ -35,8 +35,22 @@ static hq_span current_batch(const hq_run *run)
  * two images would have batch statistics of little worth. */
 static int64_t micro_start(const hq_span *span, int64_t m) { return m * span->count / span->micro; }
 
+/* Memory of the m-th micro-batch under way. */
+typedef struct hq_loaded {
+    hq_real *x;
+    int32_t *labels;
+    int64_t *samples;
+} hq_loaded;
+
+static hq_loaded loaded_at(const hq_run *run, int m)
+{
+    const size_t first = (size_t)m * (size_t)run->microbatch;
+    return (hq_loaded){run->x + first * hq_model_input_size(run->model),
+                       run->labels + first * (size_t)run->data.set.info.labels, run->samples + first};
+}
+
 /* Images, labels and sample numbers of micro-batch m; returns its size. */
-static int load_micro(hq_run *run, const hq_span *span, int64_t m)
+static int load_micro(const hq_run *run, const hq_span *span, int64_t m, const hq_loaded *to)
 {
     const hq_config *config = run->config;
     const hq_dataset *set = &run->data.set;
@@ -46,67 +60,146 @@ static int load_micro(hq_run *run, const hq_span *span, int64_t m)
     const size_t labels = (size_t)set->info.labels;
     for (int i = 0; i < n; i++) {
         int64_t position = span->first + start + i;
-        run->samples[i] = config->train_shuffle == HQ_SHUFFLE_ON
-                              ? hq_data_shuffle((uint64_t)config->train_seed, epoch, n_train, position)
-                              : position;
-        memcpy(run->labels + (size_t)i * labels, set->label[HQ_SPLIT_TRAIN] + (size_t)run->samples[i] * labels,
-               labels * sizeof *run->labels);
+        to->samples[i] = config->train_shuffle == HQ_SHUFFLE_ON
+                             ? hq_data_shuffle((uint64_t)config->train_seed, epoch, n_train, position)
+                             : position;
+        memcpy(to->labels + (size_t)i * labels, set->label[HQ_SPLIT_TRAIN] + (size_t)to->samples[i] * labels,
+               labels * sizeof *to->labels);
     }
     hq_augment augment = {config->augment_flip, config->augment_shift, config->augment_rotate,
                           (uint64_t)config->train_seed, epoch};
     bool changes = augment.flip != HQ_FLIP_NONE || augment.shift > 0 || augment.rotate > 0;
-    hq_data_load(set, HQ_SPLIT_TRAIN, run->samples, n, changes ? &augment : NULL, run->x);
+    hq_data_load(set, HQ_SPLIT_TRAIN, to->samples, n, changes ? &augment : NULL, to->x);
     return n;
 }
 
 /* Right predictions among n samples: argmax (first maximum), or labels at score > 0.5 for multi-label. */
-static int64_t count_correct(const hq_run *run, int n, const hq_real *logits)
+static int64_t count_correct(const hq_run *run, int n, const int32_t *labels, const hq_real *logits)
 {
     const int k = run->data.set.info.classes;
     int64_t correct = 0;
     for (int i = 0; i < n; i++, logits += k) {
         if (run->data.set.info.task == HQ_TASK_MULTI_LABEL) {
-            for (int j = 0; j < k; j++) correct += (logits[j] > 0) == (run->labels[i * k + j] != 0);
+            for (int j = 0; j < k; j++) correct += (logits[j] > 0) == (labels[i * k + j] != 0);
             continue;
         }
         int best = 0;
         for (int j = 1; j < k; j++)
             if (logits[j] > logits[best]) best = j;
-        correct += best == run->labels[i];
+        correct += best == labels[i];
     }
     return correct;
 }
 
-/* Adds gradient, statistics, loss and counts of micro-batch m to the sums. */
-static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m, const hq_runner *runner)
+/* ---- what is summed -------------------------------------------------------------------------------------------- */
+
+/* A step under way, and the group of micro-batches that is computed. */
+typedef struct hq_step {
+    hq_run *run;
+    hq_span span;
+    hq_rounds rounds;
+    int64_t *sums; /* of this rank, as run.h says */
+    hq_model_group group;
+    bool last;        /* no group comes behind this one */
+    double since;     /* of the part of the step that is under way */
+    hq_status status; /* worst of this rank */
+} hq_step;
+
+static int64_t statistics_summed(const hq_run *run) { return run->joint ? 0 : hq_model_stat_count(run->model); }
+
+static void add_statistics(void *ctx, int m)
 {
-    const hq_data_info *info = &run->data.set.info;
-    const int64_t p = hq_model_param_count(run->model), s = hq_model_stat_count(run->model);
-    int64_t *extra = run->sums + p + s;
-    double since = hq_clock();
-    hq_model_batch batch = {.n = load_micro(run, span, m),
-                            .x = run->x,
-                            .labels = run->labels,
-                            .samples = run->samples,
-                            .class_weight = run->class_weight,
-                            .denominator = (double)span->count * info->labels,
-                            .seed = (uint64_t)run->config->train_seed,
-                            .epoch = (uint32_t)run->progress.epoch,
-                            .runner = runner};
-    double loss;
-    const hq_real *logits;
-    hq_clock_lap(&since, &run->times.data);
-    HQ_TRY(hq_model_train(run->model, &batch, &loss, &logits));
-    hq_clock_lap(&since, &run->times.network);
-    int64_t refused = hq_fixed_add(run->sums, hq_model_grads(run->model), (size_t)p, 1, HQ_FIXED_GRADIENT, span->micro);
-    refused += hq_fixed_add(run->sums + p, hq_model_batch_stats(run->model), (size_t)s, (double)batch.n / span->count,
-                            HQ_FIXED_STATISTIC, span->micro);
-    refused += hq_fixed_add_one(&extra[HQ_SUM_LOSS], loss, HQ_FIXED_GRADIENT, span->micro);
-    extra[HQ_SUM_REFUSED] += refused;
-    extra[HQ_SUM_CORRECT] += count_correct(run, batch.n, logits);
-    hq_clock_lap(&since, &run->times.exchange);
+    hq_step *step = ctx;
+    const double share = (double)step->group.batch[m].n / step->span.count;
+    step->sums[HQ_SUM_REFUSED] +=
+        hq_fixed_add(step->sums + HQ_SUM_COUNT, hq_model_batch_stats(step->run->model),
+                     (size_t)hq_model_stat_count(step->run->model), share, HQ_FIXED_STATISTIC, step->span.micro);
+}
+
+static void add_score(void *ctx, int m, double loss, const hq_real *logits)
+{
+    hq_step *step = ctx;
+    const hq_model_batch *batch = &step->group.batch[m];
+    step->sums[HQ_SUM_REFUSED] += hq_fixed_add_one(&step->sums[HQ_SUM_LOSS], loss, HQ_FIXED_GRADIENT, step->span.micro);
+    step->sums[HQ_SUM_CORRECT] += count_correct(step->run, batch->n, batch->labels, logits);
+}
+
+static void add_gradient(void *ctx, int m, int64_t offset, int64_t count)
+{
+    hq_step *step = ctx;
+    (void)m;
+    hq_clock_lap(&step->since, &step->run->times.network);
+    step->sums[HQ_SUM_REFUSED] +=
+        hq_fixed_add(step->sums + step->run->gradients_at + offset, hq_model_grads(step->run->model) + offset,
+                     (size_t)count, 1, HQ_FIXED_GRADIENT, step->span.micro);
+    hq_clock_lap(&step->since, &step->run->times.exchange);
+}
+
+/* Those of the last group are final. A failed MPI call is told at the end of the step. */
+static void hand_over(void *ctx, int64_t offset)
+{
+    hq_step *step = ctx;
+    if (!step->last || offset == 0) return; /* what lies before the gradients is not final yet */
+    hq_clock_lap(&step->since, &step->run->times.network);
+    const hq_status status = hq_dist_sum_ready(step->run->sum, (size_t)(step->run->gradients_at + offset));
+    if (status > step->status) step->status = status;
+    hq_clock_lap(&step->since, &step->run->times.exchange);
+}
+
+static hq_status sum_statistics(void *ctx, int64_t *numbers, size_t n)
+{
+    hq_step *step = ctx;
+    hq_clock_lap(&step->since, &step->run->times.network);
+    HQ_TRY(hq_dist_sum(step->run->dist, numbers, n));
+    hq_clock_lap(&step->since, &step->run->times.exchange);
     return HQ_OK;
 }
+
+/* ---- micro-batches --------------------------------------------------------------------------------------------- */
+
+/* The rounds [first, first + count): this rank's micro-batches, perhaps fewer or none. */
+static void load_group(hq_step *step, int64_t first, int count)
+{
+    hq_run *run = step->run;
+    const int64_t active = hq_rounds_active(&step->rounds, first);
+    const hq_runner *runner = hq_train_spreader_round(run->spreader, active * run->microbatch, run->microbatch);
+    hq_clock_lap(&step->since, &run->times.network);
+    for (int i = 0; i < count; i++) {
+        const int64_t m = hq_rounds_group(&step->rounds, first + i);
+        const hq_loaded to = loaded_at(run, i);
+        run->batch[i] = (hq_model_batch){.n = m < 0 || step->status != HQ_OK ? 0 : load_micro(run, &step->span, m, &to),
+                                         .x = to.x,
+                                         .labels = to.labels,
+                                         .samples = to.samples,
+                                         .class_weight = run->class_weight,
+                                         .denominator = (double)step->span.count * run->data.set.info.labels,
+                                         .seed = (uint64_t)run->config->train_seed,
+                                         .epoch = (uint32_t)run->progress.epoch,
+                                         .runner = runner};
+    }
+    hq_clock_lap(&step->since, &run->times.data);
+}
+
+/* All micro-batches of the batch, round by round; the last rounds may be computed together, layer by layer, so that
+ * the sums of the last layers travel meanwhile. A rank that fails (only an external executor can) takes part in the
+ * rounds that are left, so that nobody waits for it. */
+static hq_status run_rounds(hq_step *step, int together)
+{
+    const int64_t rounds = step->rounds.count;
+    for (int64_t r = 0; r < rounds;) {
+        const int count = step->run->joint ? (int)rounds : rounds - r <= together ? (int)(rounds - r) : 1;
+        load_group(step, r, count);
+        step->group.count = count;
+        step->last = r + count == rounds;
+        const hq_status status = hq_model_train(step->run->model, &step->group);
+        if (status > step->status) step->status = status;
+        r += count;
+    }
+    hq_clock_lap(&step->since, &step->run->times.network);
+    return step->status;
+}
+
+/* ---- the update ------------------------------------------------------------------------------------------------ */
 
 /* Scales the gradient to the largest allowed norm; the norm is of the summed gradient, the same on every rank. */
 static void clip(hq_real *grad, int64_t n, double largest)
@@ -118,12 +211,12 @@ static void clip(hq_real *grad, int64_t n, double largest)
     for (int64_t i = 0; i < n; i++) grad[i] = (hq_real)(grad[i] * (largest / norm));
 }
 
-static void update_parameters(hq_run *run, double rate)
+static void update_parameters(hq_run *run, const int64_t *total, double rate)
 {
     const hq_param *list;
     const int n = hq_model_params_list(run->model, &list);
     hq_real *params = hq_model_params(run->model), *grads = hq_model_grads(run->model);
-    hq_fixed_get(run->sums, grads, (size_t)hq_model_param_count(run->model), HQ_FIXED_GRADIENT);
+    hq_fixed_get(total + run->gradients_at, grads, (size_t)hq_model_param_count(run->model), HQ_FIXED_GRADIENT);
     if (run->config->train_clip_norm > 0) clip(grads, hq_model_param_count(run->model), run->config->train_clip_norm);
     for (int i = 0; i < n; i++) {
         int64_t at = list[i].offset;
@@ -133,13 +226,13 @@ static void update_parameters(hq_run *run, double rate)
 }
 
 /* Running statistics: 0.9 old + 0.1 of this batch, the mean over its micro-batches weighted by their samples. */
-static void update_statistics(hq_run *run)
+static void update_statistics(hq_run *run, const int64_t *total)
 {
     const int64_t n = hq_model_stat_count(run->model);
+    const hq_real *seen = run->joint ? hq_model_batch_stats(run->model) : run->mean_stats;
     hq_real *stats = hq_model_stats(run->model);
-    hq_fixed_get(run->sums + hq_model_param_count(run->model), run->mean_stats, (size_t)n, HQ_FIXED_STATISTIC);
-    for (int64_t i = 0; i < n; i++)
-        stats[i] = (hq_real)((1 - 0.1) * (double)stats[i] + 0.1 * (double)run->mean_stats[i]);
+    if (!run->joint) hq_fixed_get(total + HQ_SUM_COUNT, run->mean_stats, (size_t)n, HQ_FIXED_STATISTIC);
+    for (int64_t i = 0; i < n; i++) stats[i] = (hq_real)((1 - 0.1) * (double)stats[i] + 0.1 * (double)seen[i]);
 }
 
 /* Rate of the step over a span: by the share of the epoch's samples behind it. */
@@ -160,49 +253,92 @@ static hq_status diverged(const hq_run *run, int64_t refused)
             run->config->train_learning_rate);
 }
 
-/* All micro-batches of the batch, round by round. A rank that fails (only an external executor can) takes part in the
- * rounds that are left, so that nobody waits for it. */
-static hq_status run_rounds(hq_run *run, const hq_span *span)
+static hq_step begin(hq_run *run, int *together)
 {
-    const hq_rounds rounds = hq_rounds_make(run->dist, span->micro);
-    hq_status status = HQ_OK;
-    for (int64_t r = 0; r < rounds.count; r++) {
-        const int64_t m = hq_rounds_group(&rounds, r), active = hq_rounds_active(&rounds, r);
-        const hq_runner *runner = hq_train_spreader_round(run->spreader, active * run->microbatch, run->microbatch);
-        const bool joins = m < 0 || status != HQ_OK;
-        hq_status here = joins ? hq_model_join(run->model, true, (uint32_t)run->progress.epoch, runner)
-                               : add_micro(run, span, m, runner);
-        if (here > status) status = here;
-    }
-    return status;
+    hq_step step = {.run = run, .span = current_batch(run), .since = hq_clock()};
+    step.rounds = hq_rounds_make(run->dist, step.span.micro);
+    *together = hq_dist_sum_begin(run->sum).group;
+    step.sums = hq_dist_sum_own(run->sum);
+    step.group = (hq_model_group){.batch = run->batch,
+                                  .samples = step.span.count,
+                                  .micro = step.span.micro,
+                                  .hooks = {add_statistics, add_score, add_gradient, hand_over, sum_statistics, NULL}};
+    return step;
 }
 
 /* A rank that has failed cannot leave the others waiting in the sum: it takes part and tells. */
+static hq_status compute(hq_step *step, int together, const int64_t **total)
+{
+    step->group.hooks.ctx = step;
+    const hq_status status = run_rounds(step, together);
+    if (status == HQ_ERR_COMM) return status;
+    step->sums[HQ_SUM_FAILED] = status != HQ_OK;
+    step->sums[HQ_SUM_STOP] = hq_train_signals_asked();
+    HQ_TRY(hq_dist_sum_finish(step->run->sum, total));
+    hq_clock_lap(&step->since, &step->run->times.exchange);
+    if ((*total)[HQ_SUM_FAILED] > 0) return hq_dist_agree(step->run->dist, status);
+    return (*total)[HQ_SUM_REFUSED] > 0 ? diverged(step->run, (*total)[HQ_SUM_REFUSED]) : HQ_OK;
+}
+
 hq_status hq_train_step(hq_run *run, hq_step_result *result)
 {
-    const hq_span span = current_batch(run);
-    const size_t extra_at = (size_t)(hq_model_param_count(run->model) + hq_model_stat_count(run->model));
-    int64_t *extra = run->sums + extra_at;
-    memset(run->sums, 0, (extra_at + HQ_SUM_COUNT) * sizeof *run->sums);
-    const hq_status status = run_rounds(run, &span);
-    extra[HQ_SUM_FAILED] = status != HQ_OK;
-    extra[HQ_SUM_STOP] = hq_train_signals_asked();
-    double since = hq_clock();
-    HQ_TRY(hq_dist_sum(run->dist, run->sums, extra_at + HQ_SUM_COUNT));
-    hq_clock_lap(&since, &run->times.exchange);
-    if (extra[HQ_SUM_FAILED] > 0) return hq_dist_agree(run->dist, status);
-    if (extra[HQ_SUM_REFUSED] > 0) return diverged(run, extra[HQ_SUM_REFUSED]);
-    *result = (hq_step_result){.loss = hq_fixed_get_one(extra[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
-                               .learning_rate = rate_of(run, &span),
-                               .batch = span.count,
-                               .stop = extra[HQ_SUM_STOP] > 0};
-    update_parameters(run, result->learning_rate);
-    update_statistics(run);
-    hq_clock_lap(&since, &run->times.update);
+    int together;
+    const int64_t *total;
+    hq_step step = begin(run, &together);
+    HQ_TRY(compute(&step, together, &total));
+    *result = (hq_step_result){.loss = hq_fixed_get_one(total[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
+                               .learning_rate = rate_of(run, &step.span),
+                               .batch = step.span.count,
+                               .stop = total[HQ_SUM_STOP] > 0};
+    update_parameters(run, total, result->learning_rate);
+    update_statistics(run, total);
+    hq_clock_lap(&step.since, &run->times.update);
     run->progress.step++;
     run->progress.step_in_epoch++;
-    run->progress.correct += extra[HQ_SUM_CORRECT];
-    run->progress.seen += span.count;
-    run->epoch_loss += result->loss * span.count;
+    run->progress.correct += total[HQ_SUM_CORRECT];
+    run->progress.seen += step.span.count;
+    run->epoch_loss += result->loss * step.span.count;
     return HQ_OK;
+}
+
+/* ---- memory of a step ------------------------------------------------------------------------------------------ */
+
+/* Micro-batches under way at once: with statistics of the whole batch all those of a rank; else those that may be
+ * computed together so that a sum between nodes is hidden, while they take little memory. */
+int hq_train_most_held(const hq_dist *dist, const hq_config *config, const hq_data_info *info)
+{
+    const int64_t n = info->count[HQ_SPLIT_TRAIN], batch = n < config->train_batch ? n : config->train_batch;
+    const int microbatch = hq_train_microbatch(config);
+    const int64_t rounds = hq_rounds_make(dist, (batch + microbatch - 1) / microbatch).count;
+    if (hq_train_joint(config)) return (int)rounds;
+    const int most = hq_dist_sum_may_hide(dist, config->dist_overlap) ? config->dist_group : 1;
+    return rounds < most ? (int)rounds : most;
+}
+
+bool hq_train_joint(const hq_config *config)
+{
+    return config->model_norm == HQ_NORM_BATCH && config->model_norm_statistics == HQ_NORM_STATISTICS_BATCH;
+}
+
+/* Behind HQ_SUM_* and the statistics come the gradients; borders where those of a layer start, of the first one what
+ * lies before them too. */
+hq_status hq_train_open_sum(hq_run *run)
+{
+    const hq_param *list;
+    const int n = hq_model_params_list(run->model, &list);
+    size_t *border;
+    run->gradients_at = HQ_SUM_COUNT + statistics_summed(run);
+    HQ_TRY(hq_dist_agree(run->dist, hq_alloc_array((size_t)n, sizeof *border, "borders", &border)));
+    for (int i = 1; i < n; i++) border[i] = (size_t)(run->gradients_at + list[i].offset);
+    border[0] = 0;
+    const hq_sum_options options = {.count = (size_t)(run->gradients_at + hq_model_param_count(run->model)),
+                                    .border = border,
+                                    .borders = n,
+                                    .piece_bytes = (size_t)run->config->dist_piece * 1024,
+                                    .algorithm = run->config->dist_sum,
+                                    .overlap = run->config->dist_overlap,
+                                    .group = run->joint ? 1 : run->most_held};
+    const hq_status status = hq_dist_sum_create(run->dist, &options, &run->sum);
+    hq_free(border);
+    return status;
 }

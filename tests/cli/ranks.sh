@@ -25,6 +25,18 @@ compare everything "3" --set augment.flip=both --set augment.shift=2 --set augme
 compare gates "3" --set train.epochs=1 --set model.qubits=2 --set model.circuit.template=gates --set gradient.method=parameter-shift \
     --set "model.circuit.gates=ry(x0) 0; rx(2*x1+pi/4) 1; cry(w0) 0 1; ry(x2) 0; u3(w1, w0/2, x0) 1" --set "model.circuit.measure=X0; Z0 Z1"
 compare sgd "2" --set train.optimizer=sgd --set model.norm=none --set model.circuit.template=classical --set phantom.size=33
+compare whole-batch "3 5" --set model.norm_statistics=batch --set train.microbatch=2 --set train.epochs=1
+
+# Ways of summing, where every 1 to 4 ranks count as a node.
+for ways in "auto auto 2" "flat on 2" "node on 1" "node on 2" "node off 3" "node on 4"; do
+    read -r sum overlap node <<<"$ways"
+    name=sum-$sum-$overlap-$node
+    check "$name runs" env HQCNN_NODE_RANKS="$node" mpirun -np 4 "$PROGRAM" train "${SMALL[@]}" --set dist.sum="$sum" --set dist.overlap="$overlap" \
+        --set dist.piece=1 --run-dir "$name" >"$name.out" 2>&1
+    same "$name: state" "$(hash_of "$name/last.h5")" "$(hash_of default-1/last.h5)"
+done
+check "the trials are told" grep -qE '^sums +(over all ranks|in two levels), .*; steps took [0-9.]+ ms' sum-auto-auto-2.out
+
 for kernel in plain avx2 avx512; do # each has bits of its own
     if "$PROGRAM" check --set compute.kernel=$kernel >/dev/null 2>&1; then
         compare $kernel "3" --set compute.kernel=$kernel --set train.epochs=1

@@ -44,7 +44,7 @@ static void make_case_of(hq_case *c, int depth, int task, const char *const *set
                              .channels = 2,
                              .count = {8, 8, 8}};
     if (task == HQ_TASK_BINARY) c->info.classes = 2;
-    CHECK_INT(hq_model_create(&c->config, &c->info, 5, &c->model), HQ_OK);
+    CHECK_INT(hq_model_create(&c->config, &c->info, 5, 5, &c->model), HQ_OK);
     hq_model_init(c->model, 3);
     hq_random stream = hq_random_make(4, HQ_PURPOSE_TEST, 0, 0);
     for (size_t i = 0; i < 5 * hq_model_input_size(c->model); i++)
@@ -66,17 +66,86 @@ static void make_case_of(hq_case *c, int depth, int task, const char *const *set
 
 static void make_case(hq_case *c, int task, const char *const *settings) { make_case_of(c, 1, task, settings); }
 
-static double loss_of(hq_case *c)
+/* What a group of micro-batches reports. */
+typedef struct hq_report {
+    hq_model *model;
+    double loss;
+    double gradient[20000]; /* sum over the micro-batches */
+    int64_t told;           /* numbers of gradients told, over all micro-batches */
+    int64_t complete;       /* offset from which on all is complete */
+    int statistics, sums;   /* calls */
+} hq_report;
+
+static void note_statistics(void *ctx, int m)
 {
-    double loss = NAN;
-    const hq_real *logits;
-    CHECK_INT(hq_model_train(c->model, &c->batch, &loss, &logits), HQ_OK);
-    return loss;
+    hq_report *report = ctx;
+    CHECK_INT(m, report->statistics++);
 }
+
+static void note_score(void *ctx, int m, double loss, const hq_real *logits)
+{
+    hq_report *report = ctx;
+    CHECK(m >= 0 && isfinite(logits[0]));
+    report->loss += loss;
+}
+
+static void note_gradient(void *ctx, int m, int64_t offset, int64_t count)
+{
+    hq_report *report = ctx;
+    CHECK(m >= 0 && offset >= 0 && offset + count <= report->complete);
+    for (int64_t i = offset; i < offset + count; i++) report->gradient[i] += hq_model_grads(report->model)[i];
+    report->told += count;
+}
+
+static void note_complete(void *ctx, int64_t offset)
+{
+    hq_report *report = ctx;
+    CHECK(offset < report->complete);
+    report->complete = offset;
+}
+
+static hq_status note_sum(void *ctx, int64_t *numbers, size_t n)
+{
+    hq_report *report = ctx;
+    CHECK(n > 0 && numbers[n - 1] == 0); /* this process is all there is */
+    report->sums++;
+    return HQ_OK;
+}
+
+/* Forward and backward of the samples of c as `count` micro-batches. */
+static hq_report *train_group(hq_case *c, int count)
+{
+    static hq_report report;
+    hq_model_batch batch[5];
+    const size_t size = hq_model_input_size(c->model);
+    memset(&report, 0, sizeof report);
+    report.model = c->model;
+    report.complete = hq_model_param_count(c->model);
+    for (int m = 0; m < count; m++) {
+        const int first = m * c->batch.n / count;
+        batch[m] = c->batch;
+        batch[m].n = (m + 1) * c->batch.n / count - first;
+        batch[m].x += (size_t)first * size;
+        batch[m].labels += first * c->info.labels;
+        batch[m].samples += first;
+    }
+    const hq_model_group group = {
+        .batch = batch,
+        .count = count,
+        .samples = c->batch.n,
+        .micro = count,
+        .hooks = {note_statistics, note_score, note_gradient, note_complete, note_sum, &report}};
+    CHECK_INT(hq_model_train(c->model, &group), HQ_OK);
+    CHECK_INT(report.told, count * hq_model_param_count(c->model));
+    CHECK_INT(report.complete, 0);
+    return &report;
+}
+
+static double loss_of(hq_case *c) { return train_group(c, 1)->loss; }
 
 #ifdef HQ_REAL_F64
 /* (-f(x + 2h) + 8 f(x + h) - 8 f(x - h) + f(x - 2h)) / 12 h */
-static double difference(hq_case *c, int64_t i)
+static double difference(hq_case *c, int64_t i, int micro)
 {
     const double h = 2e-6;
     hq_real *w = hq_model_params(c->model) + i, kept = *w;
@@ -84,7 +153,7 @@ static double difference(hq_case *c, int64_t i)
     double sum = 0;
     for (int k = 0; k < 4; k++) {
         *w = kept + at[k] * h;
-        sum += factor[k] * loss_of(c);
+        sum += factor[k] * train_group(c, micro)->loss;
     }
     *w = kept;
     return sum / (12 * h);
@@ -92,25 +161,29 @@ static double difference(hq_case *c, int64_t i)
 
 /* Every seventh parameter (volumes, which take longer: every 31st) and all of the circuit. Pooling and ReLU have kinks,
  * which a difference may straddle: a few parameters near one are let off, the rest must agree closely. */
-static void check_gradient_of(int depth, int task, const char *const *settings, const char *what)
+static void check_gradient_in(int micro, int depth, int task, const char *const *settings, const char *what)
 {
     static hq_case c;
     static double grads[20000];
     make_case_of(&c, depth, task, settings);
     const int64_t n = hq_model_param_count(c.model);
-    loss_of(&c);
-    for (int64_t i = 0; i < n; i++) grads[i] = hq_model_grads(c.model)[i];
+    memcpy(grads, train_group(&c, micro)->gradient, (size_t)n * sizeof *grads);
     const hq_param *list;
     int tensors = hq_model_params_list(c.model, &list), tested = 0, off = 0;
     const int64_t each = depth > 1 ? 31 : 7;
     for (int t = 0; t < tensors; t++)
         for (int64_t i = list[t].offset; i < list[t].offset + list[t].count; i += list[t].quantum ? 1 : each) {
-            double want = difference(&c, i);
+            double want = difference(&c, i, micro);
             tested++;
             if (fabs(grads[i] - want) > 1e-7 * fmax(1, fabs(want))) off++;
         }
     CHECK_MSG(tested > 30 && off * 50 <= tested, "%s: %d of %d gradients differ", what, off, tested);
     hq_model_destroy(c.model);
+}
+
+static void check_gradient_of(int depth, int task, const char *const *settings, const char *what)
+{
+    check_gradient_in(1, depth, task, settings, what);
 }
 
 static void check_gradient(int task, const char *const *settings, const char *what)
@@ -139,6 +212,18 @@ static void test_gradients(void)
     check_gradient_of(9, HQ_TASK_BINARY, SETTINGS("model.channels=[16, 16, 4]", "model.norm=none"),
                       "volumes, Winograd's algorithm");
     check_gradient(HQ_TASK_BINARY, SETTINGS("model.channels=[16, 32, 4]"), "Winograd's algorithm");
+}
+
+/* Several micro-batches together, each by its own statistics or all by those of the whole batch: there the gradient
+ * of one passes through the statistics of all. */
+static void test_gradients_of_groups(void)
+{
+    check_gradient_in(2, 1, HQ_TASK_MULTI_CLASS, NULL, "two micro-batches");
+    check_gradient_in(3, 1, HQ_TASK_MULTI_CLASS, SETTINGS("model.norm_statistics=batch"), "norms of the whole batch");
+    check_gradient_in(2, 10, HQ_TASK_BINARY, SETTINGS("model.norm_statistics=batch"), "volumes, whole batch");
+    check_gradient_in(5, 1, HQ_TASK_MULTI_LABEL,
+                      SETTINGS("model.norm_statistics=batch", "model.dropout=0.4", "gradient.method=parameter-shift"),
+                      "whole batch, sample by sample");
 }
 
 /* Two inputs and four weights on three qubits, factors, offsets, a weight used twice, a gate of the four-term rule. */
@@ -188,7 +273,7 @@ static int64_t count_of(int depth, int height, int width, int channels, int clas
                          .width = width,
                          .channels = channels};
     hq_model *model;
-    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_OK);
+    CHECK_INT(hq_model_create(&config, &info, 1, 1, &model), HQ_OK);
     int64_t n = hq_model_param_count(model), listed = 0;
     const hq_param *list;
     int tensors = hq_model_params_list(model, &list);
@@ -264,13 +349,13 @@ static void test_refuses(void)
                          .height = 9,
                          .width = 28,
                          .channels = 1};
-    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
+    CHECK_INT(hq_model_create(&config, &info, 1, 1, &model), HQ_ERR_CONFIG);
     info.depth = 9, info.height = 28; /* no plane is left */
-    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
+    CHECK_INT(hq_model_create(&config, &info, 1, 1, &model), HQ_ERR_CONFIG);
     info.depth = 1;
     set(&config, "model.circuit.template=gates");
     set(&config, "model.circuit.gates=ry(x1) 0");
-    CHECK_INT(hq_model_create(&config, &info, 1, &model), HQ_ERR_CONFIG);
+    CHECK_INT(hq_model_create(&config, &info, 1, 1, &model), HQ_ERR_CONFIG);
     CHECK(model == NULL);
 }
 
@@ -312,6 +397,32 @@ static void test_step_is_pure(void)
     hq_model_destroy(c.model);
 }
 
+/* Norms of the whole batch do not see where it is cut; groups do not change micro-batches. */
+static void test_groups(void)
+{
+    static hq_case c;
+    static double first[20000];
+    const double bound = sizeof(hq_real) == 4 ? 1e-5 : 1e-11;
+    make_case(&c, HQ_TASK_MULTI_CLASS, (const char *const[]){"model.norm_statistics=batch", NULL});
+    const int64_t n = hq_model_param_count(c.model);
+    hq_report *report = train_group(&c, 1);
+    const double loss = report->loss;
+    CHECK(report->statistics == 0 && report->sums == 2 * 3); /* a sum for each stage, forward and backward */
+    memcpy(first, report->gradient, (size_t)n * sizeof *first);
+    for (int count = 2; count <= 5; count++) {
+        report = train_group(&c, count);
+        CHECK_NEAR(report->loss, loss, bound);
+        for (int64_t i = 0; i < n; i++) CHECK_NEAR(report->gradient[i], first[i], bound);
+    }
+    hq_model_destroy(c.model);
+    make_case(&c, HQ_TASK_MULTI_CLASS, NULL); /* one micro-batch: the same statistics, by another way */
+    report = train_group(&c, 1);
+    CHECK(report->statistics == 1 && report->sums == 0);
+    CHECK_NEAR(report->loss, loss, bound);
+    for (int64_t i = 0; i < n; i++) CHECK_NEAR(report->gradient[i], first[i], bound);
+    hq_model_destroy(c.model);
+}
+
 static void test_start_weights(void)
 {
     static hq_case c;
@@ -343,9 +454,11 @@ int main(void)
     HQ_RUN(test_samples_apart);
     HQ_RUN(test_step_is_pure);
     HQ_RUN(test_start_weights);
+    HQ_RUN(test_groups);
 #ifdef HQ_REAL_F64
     HQ_RUN(test_gradients);
     HQ_RUN(test_gradients_of_circuits);
+    HQ_RUN(test_gradients_of_groups);
 #endif
     CHECK_INT(hq_memory_balance(), 0);
     return hq_check_result();

@@ -31,12 +31,13 @@ except ImportError as missing:
 
 # ---- cases ----------------------------------------------------------------------------------------------------------
 
-EPOCHS, BATCH, TRAIN_IMAGES = 5, 20, 77  # 4 steps an epoch, the last of 17 images: 20 steps
+EPOCHS, BATCH = 5, 20
+TRAIN_IMAGES = {"many": 512}  # else 77: 4 steps an epoch, the last of 17 images: 20 steps. 512: as many, of 128 images
 
 # Every key that the reference reads; the program is given all of them, so that its defaults play no part.
 BASE = {
     "model.channels": [16, 16, 64, 64, 64], "model.padding": [0, 0, 0, 0, 1], "model.pool": [0, 1, 0, 0, 1],
-    "model.features": 4, "model.norm": "batch", "model.norm_groups": 4, "model.scaling": "half-pi-tanh",
+    "model.features": 4, "model.norm": "batch", "model.norm_groups": 4, "model.norm_statistics": "microbatch", "model.scaling": "half-pi-tanh",
     "model.circuit.template": "hqcnn", "model.qubits": 4, "model.layers": 1, "model.attention": "qft",
     "model.observables": "xz", "model.head": 128,
     "train.epochs": EPOCHS, "train.batch": BATCH, "train.microbatch": BATCH, "train.shuffle": "off",
@@ -47,6 +48,7 @@ BASE = {
 }
 SMALL = {"model.channels": [8, 8, 16], "model.padding": [0, 0, 1], "model.pool": [0, 1, 1], "model.head": 32}
 PAPER = {}  # the paper's network is that of BASE
+WHOLE = {"model.norm_statistics": "batch", "train.batch": 128, "train.microbatch": 2}  # one batch of 128 in PyTorch
 ADAM = {"train.optimizer": "adam", "train.learning_rate": 0.001}
 ADAMW = {"train.optimizer": "adamw", "train.learning_rate": 0.001, "train.weight_decay": 0.1}
 
@@ -71,6 +73,9 @@ CASES = [
     Case("sgd, 3 classes, RGB 32x30", 32, "colour", SMALL, 1e-4),
     Case("adam, rate 0.0001, paper's network", 32, "grey", PAPER | ADAM | {"train.learning_rate": 0.0001}, 1e-3),
     Case("adam, rate 0.001", 32, "grey", SMALL | ADAM, 1e-3),
+    Case("sgd, rate 0.001, paper's network, norms of the whole batch", 32, "many",
+         PAPER | WHOLE | {"train.learning_rate": 0.001}, 1e-4),
+    Case("sgd, rate 0.01, paper's network, norms of the whole batch", 64, "many", PAPER | WHOLE, 1e-9),
     Case("sgd, rate 0.01, paper's network", 64, "grey", PAPER, 1e-9),
     Case("adam, rate 0.001, paper's network", 64, "grey", PAPER | ADAM, 1e-9),
     Case("sgd, 3 classes, RGB 32x30, paper's network", 64, "colour", PAPER, 1e-9),
@@ -85,6 +90,7 @@ CASES = [
     variant("cosine after warm-up", train_schedule="cosine", train_warmup=1.6),
     variant("steps of the rate", train_schedule="step", train_schedule_steps=[40, 70], train_schedule_factor=0.3),
     variant("micro-batches of 8", train_microbatch=8),
+    variant("norms of the whole batch", train_microbatch=6, model_norm_statistics="batch"),
     variant("group norm", model_norm="group"),
     variant("no norm", model_norm="none"),
     variant("classical circuit", model_circuit_template="classical"),
@@ -118,7 +124,7 @@ def make_split(rng, count, kind):
     if kind == "labels":
         labels = (rng.random((count, 3)) < [0.2, 0.5, 0.7]).astype(np.uint8)
     else:
-        share = [0.3, 0.7] if kind == "grey" else [0.2, 0.3, 0.5]
+        share = [0.3, 0.7] if kind in ("grey", "many") else [0.2, 0.3, 0.5]
         labels = rng.choice(len(share), (count, 1), p=share).astype(np.uint8)
         labels[: len(share), 0] = np.arange(len(share))  # every class is there
     if kind == "colour":
@@ -130,7 +136,7 @@ def make_data(folder, kind):
     """Writes <folder>/<kind>.npz and returns its arrays."""
     rng = np.random.default_rng(1)
     arrays = {}
-    for split, count in (("train", TRAIN_IMAGES), ("val", 12), ("test", 33)):
+    for split, count in (("train", TRAIN_IMAGES.get(kind, 77)), ("val", 12), ("test", 33)):
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = make_split(rng, count, kind)
     np.savez_compressed(f"{folder}/{kind}.npz", **arrays)
     return arrays
@@ -403,7 +409,8 @@ def batch_loss(network, images, labels, weights):
     """Loss of one batch, and its gradient. The divisor is the size of the batch, whatever the weights."""
     total = 0
     network.forget()
-    pieces = math.ceil(len(images) / network.settings["train.microbatch"])
+    whole = network.settings["model.norm_statistics"] == "batch"
+    pieces = 1 if whole else math.ceil(len(images) / network.settings["train.microbatch"])
     borders = [piece * len(images) // pieces for piece in range(pieces + 1)]
     for first, last in zip(borders, borders[1:]):
         x, wanted = images[first:last], labels[first:last]

@@ -1,0 +1,173 @@
+/* sum.c: the sum of a step: integers of all ranks, handed over in pieces from the last to the first. */
+#include "dist/sum_private.h"
+
+#include <sched.h>
+#include <string.h>
+
+/* ---- making ---- */
+
+/* Pieces start at borders, the first one with the last numbers; a piece has at least `least` numbers, but for the last
+ * piece, which ends at number 0. The same on all ranks. */
+static void cut(hq_sum *sum, const hq_sum_options *options)
+{
+    const size_t least = options->piece_bytes / sizeof(int64_t);
+    size_t hi = options->count;
+    for (int b = options->borders - 1; b >= 0; b--) {
+        const size_t lo = options->border[b];
+        const bool large = hi - lo >= least && sum->pieces < HQ_SUM_PIECES_MAX - 1;
+        if (lo >= hi || (lo > 0 && !large)) continue;
+        sum->piece[sum->pieces++] = (hq_sum_piece){lo, hi};
+        hi = lo;
+    }
+    HQ_ASSERT(hi == 0);
+}
+
+static bool tries(const hq_sum *sum, int algorithm)
+{
+    for (int c = 0; c < sum->choices; c++)
+        if (sum->choice[c].algorithm == algorithm) return true;
+    return false;
+}
+
+static hq_status take_memory(hq_sum *sum)
+{
+    const bool shared = tries(sum, HQ_SUM_NODE), flat = tries(sum, HQ_SUM_FLAT) && sum->dist->size > 1;
+    const size_t blocks = (size_t)!shared + (size_t)flat;
+    if (shared) HQ_TRY(hq_sum_node_open(sum));
+    HQ_TRY(hq_dist_agree(sum->dist, hq_alloc_array(blocks * sum->count, sizeof(int64_t), "sums", &sum->memory)));
+    if (!shared) sum->own = sum->memory;
+    sum->total = flat ? sum->memory + (shared ? 0 : sum->count) : sum->own;
+    return HQ_OK;
+}
+
+static hq_status make(hq_sum *sum, const hq_sum_options *options)
+{
+    HQ_TRY(hq_dist_check(MPI_Comm_dup(sum->dist->all, &sum->all), "MPI_Comm_dup"));
+    MPI_Comm_set_errhandler(sum->all, MPI_ERRORS_RETURN);
+    cut(sum, options);
+    hq_sum_list_choices(sum, options);
+    return take_memory(sum);
+}
+
+hq_status hq_dist_sum_create(hq_dist *dist, const hq_sum_options *options, hq_sum **out_sum)
+{
+    hq_sum *sum;
+    *out_sum = NULL;
+    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *sum, "sums", &sum)));
+    *sum = (hq_sum){.dist = dist, .count = options->count, .all = MPI_COMM_NULL};
+    sum->node.leaders = MPI_COMM_NULL;
+    for (int k = 0; k < HQ_SUM_PIECES_MAX; k++) sum->request[k] = MPI_REQUEST_NULL;
+    const hq_status status = make(sum, options);
+    if (status != HQ_OK) {
+        hq_dist_sum_destroy(sum);
+        return status;
+    }
+    *out_sum = sum;
+    return HQ_OK;
+}
+
+void hq_dist_sum_destroy(hq_sum *sum)
+{
+    if (!sum) return;
+    hq_sum_node_close(sum);
+    if (sum->all != MPI_COMM_NULL && !hq_dist_broken()) MPI_Comm_free(&sum->all);
+    hq_free(sum->memory);
+    hq_free(sum);
+}
+
+/* ---- a step ---- */
+
+hq_sum_choice hq_dist_sum_begin(hq_sum *sum)
+{
+    sum->step++;
+    sum->handed = sum->node.sent = 0;
+    memset(sum->over, 0, sizeof sum->over);
+    memset(sum->own, 0, sum->count * sizeof *sum->own);
+    hq_sum_choose(sum);
+    if (sum->now.algorithm == HQ_SUM_NODE) sum->node.step++;
+    sum->began = hq_clock();
+    return sum->now;
+}
+
+int64_t *hq_dist_sum_own(hq_sum *sum) { return sum->own; }
+
+static hq_status start_piece(hq_sum *sum, int k)
+{
+    const size_t lo = sum->piece[k].lo, n = sum->piece[k].hi - lo;
+    return hq_dist_check(
+        MPI_Iallreduce(sum->own + lo, sum->total + lo, (int)n, MPI_INT64_T, MPI_SUM, sum->all, &sum->request[k]),
+        "MPI_Iallreduce");
+}
+
+static hq_status test_pieces(hq_sum *sum)
+{
+    for (int k = 0; k < sum->handed; k++) {
+        int over = 0;
+        if (sum->over[k]) continue;
+        HQ_TRY(hq_dist_check(MPI_Test(&sum->request[k], &over, MPI_STATUS_IGNORE), "MPI_Test"));
+        sum->over[k] = over;
+    }
+    return HQ_OK;
+}
+
+static hq_status progress(hq_sum *sum)
+{
+    return sum->now.algorithm == HQ_SUM_NODE ? hq_sum_node_progress(sum) : test_pieces(sum);
+}
+
+static hq_status hand_over(hq_sum *sum, size_t from)
+{
+    while (sum->handed < sum->pieces && sum->piece[sum->handed].lo >= from) {
+        const int k = sum->handed++;
+        if (sum->now.algorithm == HQ_SUM_NODE)
+            hq_sum_node_arrive(sum, k);
+        else
+            HQ_TRY(start_piece(sum, k));
+    }
+    return progress(sum);
+}
+
+hq_status hq_dist_sum_ready(hq_sum *sum, size_t from)
+{
+    return sum->dist->size > 1 && sum->now.overlap ? hand_over(sum, from) : HQ_OK;
+}
+
+static hq_status sum_at_once(MPI_Comm comm, const int64_t *own, int64_t *total, size_t n)
+{
+    enum { PIECE = 1 << 26 }; /* counts of MPI are ints, and a piece bounds MPI's own buffers */
+    for (size_t done = 0; done < n; done += PIECE) {
+        const int piece = (int)(n - done < PIECE ? n - done : PIECE);
+        const void *from = own == total ? MPI_IN_PLACE : (const void *)(own + done);
+        HQ_TRY(hq_dist_check(MPI_Allreduce(from, total + done, piece, MPI_INT64_T, MPI_SUM, comm), "MPI_Allreduce"));
+    }
+    return HQ_OK;
+}
+
+static bool all_over(const hq_sum *sum)
+{
+    for (int k = 0; k < sum->pieces; k++)
+        if (!sum->over[k]) return false;
+    return true;
+}
+
+static hq_status complete(hq_sum *sum)
+{
+    if (sum->dist->size == 1) return HQ_OK;
+    if (sum->now.algorithm == HQ_SUM_FLAT && !sum->now.overlap)
+        return sum_at_once(sum->all, sum->own, sum->total, sum->count);
+    HQ_TRY(hand_over(sum, 0));
+    while (!all_over(sum)) {
+        sched_yield();
+        HQ_TRY(progress(sum));
+    }
+    return HQ_OK;
+}
+
+hq_status hq_dist_sum_finish(hq_sum *sum, const int64_t **total)
+{
+    HQ_TRY(complete(sum));
+    *total = sum->now.algorithm == HQ_SUM_NODE ? sum->node.total : sum->total;
+    return hq_sum_note(sum, hq_clock() - sum->began);
+}
+
+hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n) { return sum_at_once(dist->all, sum, sum, n); }
