@@ -159,6 +159,8 @@ uint64_t hq_hash_text(const char *text);
 
 /* Seconds of a clock that never goes back. */
 double hq_clock(void);
+/* Seconds that this thread has spent on a processor. */
+double hq_clock_cpu(void);
 /* Adds the seconds since *since to *sum, and starts anew. */
 void hq_clock_lap(double *since, double *sum);
 

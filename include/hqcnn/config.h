@@ -162,12 +162,14 @@ typedef enum hq_scope {
     WORD(dist, spread, FREE, "auto", "auto|on|off",                                                                    \
          "spread circuit evaluations over all ranks; auto: when that is estimated to pay")                             \
     WORD(dist, sum, FREE, "auto", "auto|flat|node",                                                                    \
-         "sum of gradients; flat: by MPI over all ranks; node: through the shared memory of each node, then by MPI "   \
-         "over the nodes; auto: what the first steps find faster")                                                     \
-    WORD(                                                                                                              \
-        dist, overlap, FREE, "auto", "auto|on|off",                                                                    \
-        "on: gradients are summed layer by layer while the backward pass goes on; off: when it has ended; auto: what " \
-        "the first steps find faster")                                                                                 \
+         "sum of gradients; flat: over all ranks; node: through the shared memory of each node, then over the nodes; " \
+         "auto: what the first steps find faster")                                                                     \
+    WORD(dist, exchange, FREE, "auto", "auto|mpi|direct|packed",                                                       \
+         "how it travels; mpi: as MPI does it; direct: messages from each to each, up to 32 ranks or nodes; packed: "  \
+         "the same with numbers in as few bytes as they need; auto: what the first steps find faster")                 \
+    WORD(dist, overlap, FREE, "auto", "auto|on|off",                                                                   \
+         "on: gradients are summed layer by layer during the backward pass; off: behind it; auto: what the first "     \
+         "steps find faster")                                                                                          \
     INT(dist, piece, FREE, 64, 1, 1048576, "least size of a piece of the gradients that is summed on its own, KiB")    \
     INT(dist, group, FREE, 4, 1, 64,                                                                                   \
         "micro-batches that may be computed together at the end of a step, to hide more of the sum behind them")       \

@@ -79,8 +79,9 @@ void hq_dist_shared_free(hq_shared *shared);
  * bit. */
 typedef struct hq_sum hq_sum;
 
-/* As words of dist.sum and dist.overlap. */
+/* As words of dist.sum, dist.exchange and dist.overlap. */
 enum { HQ_SUM_AUTO, HQ_SUM_FLAT, HQ_SUM_NODE };
+enum { HQ_EXCHANGE_AUTO, HQ_EXCHANGE_MPI, HQ_EXCHANGE_DIRECT, HQ_EXCHANGE_PACKED };
 enum { HQ_OVERLAP_AUTO, HQ_OVERLAP_ON, HQ_OVERLAP_OFF };
 
 typedef struct hq_sum_options {
@@ -90,13 +91,16 @@ typedef struct hq_sum_options {
     size_t piece_bytes; /* least size of a piece that is sent on its own */
     int algorithm;      /* HQ_SUM_FLAT: MPI sums over all ranks; HQ_SUM_NODE: the ranks of a node through their shared
                            memory, then MPI over the nodes; HQ_SUM_AUTO: what is faster */
+    int exchange;       /* messages; HQ_EXCHANGE_MPI: MPI's own sums; HQ_EXCHANGE_DIRECT: from each to each, up to 32
+                           processes, which sends the least that can be; HQ_EXCHANGE_PACKED: the same with numbers in as
+                           few bytes as they need; HQ_EXCHANGE_AUTO: what is faster */
     int overlap;        /* HQ_OVERLAP_ON: pieces travel as soon as they are final; OFF: all at the end; AUTO */
     int group;          /* micro-batches that may be computed together at the end of a step, so that more time is left
                            to hide the sum behind */
 } hq_sum_options;
 
 typedef struct hq_sum_choice {
-    int algorithm; /* HQ_SUM_FLAT or HQ_SUM_NODE */
+    int algorithm, exchange; /* not auto */
     bool overlap;
     int group; /* micro-batches to compute together at the end of the step */
 } hq_sum_choice;
@@ -129,6 +133,18 @@ bool hq_dist_sum_may_hide(const hq_dist *dist, int overlap);
 #define HQ_SUM_TEXT 1024
 void hq_dist_sum_describe(const hq_sum *sum, char *text, size_t size);
 bool hq_dist_sum_news(hq_sum *sum);
+
+/* For benchmarks. The ways that are being tried, or the one in force (borrowed, local), and one in words. mute: the
+ * ranks only wait for each other at the end of a step, and *total are this rank's own numbers. waiting: what
+ * hq_dist_sum_finish took so far, in time, and in time on the processor without what was added up meanwhile. All local;
+ * mute with equal arguments on all ranks. */
+typedef struct hq_sum_waiting {
+    double seconds, cpu;
+} hq_sum_waiting;
+int hq_dist_sum_ways(const hq_sum *sum, const hq_sum_choice **list);
+void hq_dist_sum_describe_choice(const hq_sum_choice *choice, char *text, size_t size);
+void hq_dist_sum_mute(hq_sum *sum, bool mute);
+hq_sum_waiting hq_dist_sum_waiting(const hq_sum *sum);
 
 /* ---- spreading --------------------------------------------------------------------------------------------------- */
 

@@ -37,7 +37,8 @@ static hq_status take_memory(hq_sum *sum)
     HQ_TRY(hq_dist_agree(sum->dist, hq_alloc_array(blocks * sum->count, sizeof(int64_t), "sums", &sum->memory)));
     if (!shared) sum->own = sum->memory;
     sum->total = flat ? sum->memory + (shared ? 0 : sum->count) : sum->own;
-    return HQ_OK;
+    if (!flat) return HQ_OK;
+    return hq_dist_agree(sum->dist, hq_exchange_open(sum->all, sum->piece, sum->pieces, &sum->exchange));
 }
 
 static hq_status make(hq_sum *sum, const hq_sum_options *options)
@@ -45,7 +46,7 @@ static hq_status make(hq_sum *sum, const hq_sum_options *options)
     HQ_TRY(hq_dist_check(MPI_Comm_dup(sum->dist->all, &sum->all), "MPI_Comm_dup"));
     MPI_Comm_set_errhandler(sum->all, MPI_ERRORS_RETURN);
     cut(sum, options);
-    hq_sum_list_choices(sum, options);
+    hq_sum_list_choices(sum);
     return take_memory(sum);
 }
 
@@ -56,7 +57,8 @@ hq_status hq_dist_sum_create(hq_dist *dist, const hq_sum_options *options, hq_su
     HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *sum, "sums", &sum)));
     *sum = (hq_sum){.dist = dist, .count = options->count, .all = MPI_COMM_NULL};
     sum->node.leaders = MPI_COMM_NULL;
-    for (int k = 0; k < HQ_SUM_PIECES_MAX; k++) sum->request[k] = MPI_REQUEST_NULL;
+    sum->wanted = *options;
+    sum->wanted.border = NULL;
     const hq_status status = make(sum, options);
     if (status != HQ_OK) {
         hq_dist_sum_destroy(sum);
@@ -70,6 +72,7 @@ void hq_dist_sum_destroy(hq_sum *sum)
 {
     if (!sum) return;
     hq_sum_node_close(sum);
+    hq_exchange_close(&sum->exchange);
     if (sum->all != MPI_COMM_NULL && !hq_dist_broken()) MPI_Comm_free(&sum->all);
     hq_free(sum->memory);
     hq_free(sum);
@@ -84,7 +87,7 @@ hq_sum_choice hq_dist_sum_begin(hq_sum *sum)
     memset(sum->over, 0, sizeof sum->over);
     memset(sum->own, 0, sum->count * sizeof *sum->own);
     hq_sum_choose(sum);
-    if (sum->now.algorithm == HQ_SUM_NODE) sum->node.step++;
+    if (sum->now.algorithm == HQ_SUM_NODE && !sum->mute) sum->node.step++;
     sum->began = hq_clock();
     return sum->now;
 }
@@ -93,20 +96,15 @@ int64_t *hq_dist_sum_own(hq_sum *sum) { return sum->own; }
 
 static hq_status start_piece(hq_sum *sum, int k)
 {
-    const size_t lo = sum->piece[k].lo, n = sum->piece[k].hi - lo;
-    return hq_dist_check(
-        MPI_Iallreduce(sum->own + lo, sum->total + lo, (int)n, MPI_INT64_T, MPI_SUM, sum->all, &sum->request[k]),
-        "MPI_Iallreduce");
+    const size_t lo = sum->piece[k].lo;
+    return hq_exchange_start(&sum->exchange, k, sum->now.exchange, sum->own + lo, sum->total + lo,
+                             sum->piece[k].hi - lo);
 }
 
 static hq_status test_pieces(hq_sum *sum)
 {
-    for (int k = 0; k < sum->handed; k++) {
-        int over = 0;
-        if (sum->over[k]) continue;
-        HQ_TRY(hq_dist_check(MPI_Test(&sum->request[k], &over, MPI_STATUS_IGNORE), "MPI_Test"));
-        sum->over[k] = over;
-    }
+    for (int k = 0; k < sum->handed; k++)
+        if (!sum->over[k]) HQ_TRY(hq_exchange_test(&sum->exchange, k, &sum->over[k]));
     return HQ_OK;
 }
 
@@ -129,10 +127,10 @@ static hq_status hand_over(hq_sum *sum, size_t from)
 
 hq_status hq_dist_sum_ready(hq_sum *sum, size_t from)
 {
-    return sum->dist->size > 1 && sum->now.overlap ? hand_over(sum, from) : HQ_OK;
+    return sum->dist->size > 1 && sum->now.overlap && !sum->mute ? hand_over(sum, from) : HQ_OK;
 }
 
-static hq_status sum_at_once(MPI_Comm comm, const int64_t *own, int64_t *total, size_t n)
+hq_status hq_sum_at_once(MPI_Comm comm, const int64_t *own, int64_t *total, size_t n)
 {
     enum { PIECE = 1 << 26 }; /* counts of MPI are ints, and a piece bounds MPI's own buffers */
     for (size_t done = 0; done < n; done += PIECE) {
@@ -153,8 +151,12 @@ static bool all_over(const hq_sum *sum)
 static hq_status complete(hq_sum *sum)
 {
     if (sum->dist->size == 1) return HQ_OK;
-    if (sum->now.algorithm == HQ_SUM_FLAT && !sum->now.overlap)
-        return sum_at_once(sum->all, sum->own, sum->total, sum->count);
+    if (sum->mute) {
+        if (sum->total != sum->own) memcpy(sum->total, sum->own, sum->count * sizeof *sum->own);
+        return hq_dist_barrier(sum->dist);
+    }
+    if (sum->now.algorithm == HQ_SUM_FLAT && sum->now.exchange == HQ_EXCHANGE_MPI && !sum->now.overlap)
+        return hq_sum_at_once(sum->all, sum->own, sum->total, sum->count);
     HQ_TRY(hand_over(sum, 0));
     while (!all_over(sum)) {
         sched_yield();
@@ -165,9 +167,19 @@ static hq_status complete(hq_sum *sum)
 
 hq_status hq_dist_sum_finish(hq_sum *sum, const int64_t **total)
 {
+    const double start = hq_clock(), cpu = hq_clock_cpu();
     HQ_TRY(complete(sum));
-    *total = sum->now.algorithm == HQ_SUM_NODE ? sum->node.total : sum->total;
-    return hq_sum_note(sum, hq_clock() - sum->began);
+    const double end = hq_clock();
+    sum->waiting += end - start;
+    sum->waiting_cpu += hq_clock_cpu() - cpu;
+    *total = sum->now.algorithm == HQ_SUM_NODE && !sum->mute ? sum->node.total : sum->total;
+    return hq_sum_note(sum, end - sum->began);
 }
 
-hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n) { return sum_at_once(dist->all, sum, sum, n); }
+hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n) { return hq_sum_at_once(dist->all, sum, sum, n); }
+
+/* ---- for benchmarks ---- */
+
+void hq_dist_sum_mute(hq_sum *sum, bool mute) { sum->mute = mute; }
+
+hq_sum_waiting hq_dist_sum_waiting(const hq_sum *sum) { return (hq_sum_waiting){sum->waiting, sum->waiting_cpu}; }

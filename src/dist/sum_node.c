@@ -38,11 +38,14 @@ hq_status hq_sum_node_open(hq_sum *sum)
     const int color = sum->dist->node_rank == 0 ? 0 : MPI_UNDEFINED;
     HQ_TRY(hq_dist_check(MPI_Comm_split(sum->dist->all, color, sum->dist->rank, &sum->node.leaders), "MPI_Comm_split"));
     if (sum->node.leaders != MPI_COMM_NULL) MPI_Comm_set_errhandler(sum->node.leaders, MPI_ERRORS_RETURN);
+    HQ_TRY(hq_dist_agree(sum->dist, hq_exchange_open(sum->dist->nodes > 1 ? sum->node.leaders : MPI_COMM_NULL,
+                                                     sum->piece, sum->pieces, &sum->node.exchange)));
     return open_block(sum);
 }
 
 void hq_sum_node_close(hq_sum *sum)
 {
+    hq_exchange_close(&sum->node.exchange);
     if (sum->node.leaders != MPI_COMM_NULL && !hq_dist_broken()) MPI_Comm_free(&sum->node.leaders);
     hq_dist_shared_free(sum->node.shared);
 }
@@ -91,8 +94,10 @@ static void add_piece(hq_sum *sum, int k)
     const int64_t chunks = chunks_of(&sum->piece[k]);
     if (atomic_load_explicit(&counter->arrived, memory_order_acquire) < sum->node.step * sum->dist->node_size) return;
     for (int64_t chunk; (chunk = claim(counter, sum->node.step, chunks)) >= 0;) {
+        const double cpu = hq_clock_cpu();
         add_chunk(sum, &sum->piece[k], chunk);
         atomic_fetch_add_explicit(&counter->added, 1, memory_order_acq_rel);
+        sum->waiting_cpu -= hq_clock_cpu() - cpu; /* done while waiting, but work */
     }
 }
 
@@ -110,27 +115,33 @@ static void tell(hq_sum *sum, int k)
     atomic_store_explicit(&sum->node.counter[k].done, sum->node.step, memory_order_release);
 }
 
-/* Pieces are handed to MPI in order, for all leaders must start them in the same one. */
-static hq_status send_pieces(hq_sum *sum)
+static hq_status send_piece(hq_sum *sum, int k)
 {
-    for (hq_sum_node *node = &sum->node; node->sent < sum->handed && added(sum, node->sent); node->sent++) {
-        const size_t lo = sum->piece[node->sent].lo, n = sum->piece[node->sent].hi - lo;
-        if (sum->dist->nodes == 1) continue;
-        HQ_TRY(hq_dist_check(MPI_Iallreduce(node->node_total + lo, node->total + lo, (int)n, MPI_INT64_T, MPI_SUM,
-                                            node->leaders, &sum->request[node->sent]),
-                             "MPI_Iallreduce"));
-    }
+    const hq_sum_piece *piece = &sum->piece[k];
+    return hq_exchange_start(&sum->node.exchange, k, sum->now.exchange, sum->node.node_total + piece->lo,
+                             sum->node.total + piece->lo, piece->hi - piece->lo);
+}
+
+/* All pieces by one call of MPI, when nothing is computed meanwhile. */
+static hq_status sum_at_once(hq_sum *sum)
+{
+    if (sum->node.sent < sum->pieces || sum->over[0]) return HQ_OK;
+    HQ_TRY(hq_sum_at_once(sum->node.leaders, sum->node.node_total, sum->node.total, sum->count));
+    for (int k = 0; k < sum->pieces; k++) tell(sum, k);
     return HQ_OK;
 }
 
+/* Pieces are handed on in order, for all leaders must start them in the same one. */
 static hq_status lead(hq_sum *sum)
 {
-    HQ_TRY(send_pieces(sum));
+    const bool at_once = sum->dist->nodes > 1 && sum->now.exchange == HQ_EXCHANGE_MPI && !sum->now.overlap;
+    for (hq_sum_node *node = &sum->node; node->sent < sum->handed && added(sum, node->sent); node->sent++)
+        if (sum->dist->nodes > 1 && !at_once) HQ_TRY(send_piece(sum, node->sent));
+    if (at_once) return sum_at_once(sum);
     for (int k = 0; k < sum->node.sent; k++) {
-        int over = 1;
+        bool over = true;
         if (sum->over[k]) continue;
-        if (sum->dist->nodes > 1)
-            HQ_TRY(hq_dist_check(MPI_Test(&sum->request[k], &over, MPI_STATUS_IGNORE), "MPI_Test"));
+        if (sum->dist->nodes > 1) HQ_TRY(hq_exchange_test(&sum->node.exchange, k, &over));
         if (over) tell(sum, k);
     }
     return HQ_OK;

@@ -336,6 +336,7 @@ hq_status hq_train_open_sum(hq_run *run)
                                     .borders = n,
                                     .piece_bytes = (size_t)run->config->dist_piece * 1024,
                                     .algorithm = run->config->dist_sum,
+                                    .exchange = run->config->dist_exchange,
                                     .overlap = run->config->dist_overlap,
                                     .group = run->joint ? 1 : run->most_held};
     const hq_status status = hq_dist_sum_create(run->dist, &options, &run->sum);
