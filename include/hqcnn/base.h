@@ -165,11 +165,32 @@ void hq_clock_lap(double *since, double *sum);
 /* Name of this host, in static memory. */
 const char *hq_host_name(void);
 
-/* Whether this processor has the instruction sets of a variant of kernels: AVX2 with FMA; AVX-512 F, DQ and VL too. */
+/* Hash of the version and of the bytes of the running program. */
+uint64_t hq_program_hash(void);
+
+/* Instruction sets that kernels are chosen by, from the poorest to the richest; each includes those before it: AVX2
+ * with FMA; AVX-512 F, DQ, BW and VL; products of bfloat16; tiles (AMX) that multiply bfloat16, which the system must
+ * have allowed: the first call asks for it. */
+typedef enum hq_machine {
+    HQ_MACHINE_PLAIN,
+    HQ_MACHINE_AVX2,
+    HQ_MACHINE_AVX512,
+    HQ_MACHINE_AVX512_BF16,
+    HQ_MACHINE_AMX
+} hq_machine;
+
+/* "plain", "avx2", "avx512", "avx512-bf16", "amx". */
+const char *hq_machine_name(hq_machine machine);
+
+/* The richest that kernels may use: what this processor has, or less by hq_machine_limit, or by the environment
+ * variable HQCNN_MACHINE_LIMIT (one of the names; a poorer machine for tests and diagnosis). */
+hq_machine hq_machine_have(void);
+
+/* From now on no more than that: for what all ranks have. Call it before kernels are chosen. */
+void hq_machine_limit(hq_machine most);
+
 bool hq_machine_has_avx2(void);
 bool hq_machine_has_avx512(void);
-/* AVX-512 with products of bfloat16; and tiles (AMX) that multiply bfloat16, which the system must have allowed: the
- * first call asks for it. */
 bool hq_machine_has_avx512_bf16(void);
 bool hq_machine_has_amx(void);
 

@@ -27,9 +27,32 @@ int hq_dist_nodes(const hq_dist *dist);     /* number of nodes */
 int hq_dist_node_rank(const hq_dist *dist); /* rank within the node; 0 leads */
 int hq_dist_node_size(const hq_dist *dist);
 
-/* Compares the number of ranks with what the launcher says it started (SLURM_STEP_NUM_TASKS): several
- * processes that each believe to be rank 0 of 1 are refused with a hint (HQ_ERR_COMM). Local. */
+/* Compares rank and size with what the launcher says it started (mpirun, srun, mpiexec of MPICH and its kin, flux,
+ * jsrun): several processes that each believe to be rank 0 of 1, or any other difference, are refused with a hint
+ * (HQ_ERR_COMM). The first of them tells. Local. */
 hq_status hq_dist_check_launch(const hq_dist *dist);
+
+/* Warns when a Slurm job of several tasks runs the program without a launcher, as rank 0 of 1. Local. */
+void hq_dist_warn_alone(const hq_dist *dist);
+
+/* Which ranks something holds for; equal on all ranks. */
+typedef struct hq_found {
+    int count;
+    int rank;      /* the first of them */
+    char host[64]; /* where that one runs */
+} hq_found;
+hq_status hq_dist_find(const hq_dist *dist, bool mine, hq_found *out_found); /* Collective. */
+
+/* HQ_ERR_COMM on every rank, named once, when `hash` is not the same on all ranks. what: what is hashed, for the
+ * message, with a hint. Collective. */
+hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *what);
+
+/* Where the ranks may run. Both warn or print on rank 0 and keep nothing that grows with the number of ranks.
+ * Collective. warn: names the first node whose ranks are more than its cores, and the first where ranks are bound to
+ * the same single core. print: one line for each run of ranks of a node that are bound alike, one for each run of nodes
+ * alike. */
+hq_status hq_dist_warn_binding(const hq_dist *dist);
+hq_status hq_dist_print_binding(const hq_dist *dist);
 
 /* The worst status of all ranks, on every rank. The place where a failure that only some ranks saw becomes everyone's.
  * Collective; at phase boundaries: inside a step only what circuits spread over ranks need. */

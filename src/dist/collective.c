@@ -19,6 +19,30 @@ hq_status hq_dist_in_turn(const hq_dist *dist, hq_status (*work)(void *ctx), voi
     return hq_dist_agree(dist, dist->rank != 0 ? work(ctx) : HQ_OK);
 }
 
+hq_status hq_dist_find(const hq_dist *dist, bool mine, hq_found *out_found)
+{
+    int ends[2] = {mine ? 1 : 0, mine ? dist->rank : dist->size};
+    *out_found = (hq_found){0};
+    HQ_TRY(hq_dist_check(MPI_Allreduce(&ends[0], &out_found->count, 1, MPI_INT, MPI_SUM, dist->all), "MPI_Allreduce"));
+    if (out_found->count == 0) return HQ_OK;
+    HQ_TRY(hq_dist_check(MPI_Allreduce(&ends[1], &out_found->rank, 1, MPI_INT, MPI_MIN, dist->all), "MPI_Allreduce"));
+    hq_copy_text(out_found->host, sizeof out_found->host, hq_host_name());
+    return hq_dist_check(MPI_Bcast(out_found->host, sizeof out_found->host, MPI_CHAR, out_found->rank, dist->all),
+                         "MPI_Bcast");
+}
+
+hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *what)
+{
+    uint64_t first = hash;
+    hq_found other;
+    HQ_TRY(hq_dist_bcast(dist, &first, sizeof first));
+    HQ_TRY(hq_dist_find(dist, hash != first, &other));
+    if (other.count == 0) return HQ_OK;
+    if (dist->rank != 0) return HQ_ERR_COMM;
+    HQ_FAIL(HQ_ERR_COMM, "%d of %d ranks, the first of them rank %d on %s, differ from rank 0: %s", other.count,
+            dist->size, other.rank, other.host, what);
+}
+
 hq_status hq_dist_barrier(const hq_dist *dist) { return hq_dist_check(MPI_Barrier(dist->all), "MPI_Barrier"); }
 
 static hq_status bcast(MPI_Comm comm, void *data, size_t bytes)

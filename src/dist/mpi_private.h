@@ -13,6 +13,9 @@ struct hq_dist {
     int rank, size, node_rank, node_size, nodes;
 };
 
+/* Remembers what a launcher said that MPI_Init overwrites; before it. */
+void hq_launch_note(void);
+
 /* Communicator of all ranks. */
 MPI_Comm hq_dist_comm(const hq_dist *dist);
 

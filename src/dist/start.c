@@ -60,6 +60,7 @@ static hq_status make_communicators(hq_dist *dist)
 hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist)
 {
     *out_dist = NULL;
+    hq_launch_note();
     prepare_environment();
     HQ_TRY(hq_dist_check(MPI_Init(argc, argv), "MPI_Init"));
     hq_dist *dist;
@@ -85,18 +86,6 @@ void hq_dist_abort(hq_dist *dist, int exit_code)
     MPI_Initialized(&started);
     if (started) MPI_Abort(dist && dist->all != MPI_COMM_NULL ? dist->all : MPI_COMM_WORLD, exit_code);
     _exit(exit_code);
-}
-
-hq_status hq_dist_check_launch(const hq_dist *dist)
-{
-    if (dist->size > 1 || getenv("OMPI_COMM_WORLD_SIZE")) return HQ_OK;
-    int tasks = environment_int("SLURM_STEP_NUM_TASKS");
-    if (tasks <= 1) return HQ_OK;
-    if (environment_int("SLURM_PROCID") != 0) return HQ_ERR_COMM; /* the first of them has said it */
-    HQ_FAIL(HQ_ERR_COMM,
-            "srun started %d tasks, but each of them is rank 0 of 1: srun and Open MPI do not share a process manager; "
-            "use srun --mpi=pmix, or mpirun inside the allocation",
-            tasks);
 }
 
 int hq_dist_rank(const hq_dist *dist) { return dist->rank; }
