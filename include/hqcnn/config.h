@@ -157,6 +157,10 @@ typedef enum hq_scope {
          "vector registers; single: one state at a time; auto: by estimated cost")                                     \
     WORD(dist, spread, FREE, "auto", "auto|on|off",                                                                    \
          "spread circuit evaluations over all ranks; auto: when that is estimated to pay")                             \
+    REAL(dist, stall_timeout, FREE, 60, 0, 1e6, "seconds of waiting after which the ranks say who is late; 0: never")  \
+    REAL(dist, stall_abort, FREE, 1800, 0, 1e6,                                                                        \
+         "seconds of waiting after which the job ends with exit code 5; more than the longest step, checkpoint or "    \
+         "answer of an executor takes; 0: never")                                                                      \
     INT(checkpoint, epochs, FREE, 1, 1, 1000000, "save after every so many epochs (and after the last)")               \
     INT(checkpoint, steps, FREE, 0, 0, 2147483647, "also save after every so many steps; 0: only at epochs")           \
     INT(log, steps, FREE, 0, 0, 2147483647,                                                                            \

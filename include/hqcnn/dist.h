@@ -18,7 +18,8 @@ hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist);
 /* Ends MPI. Collective; barrier first, because the first rank that leaves with a non-zero code ends the others. */
 void hq_dist_stop(hq_dist *dist);
 
-/* Ends the whole job at once with this exit code. For failures that cannot be agreed on. Does not return. */
+/* Ends the whole job at once with this exit code, this process after 10 s even if MPI hangs. For failures that cannot
+ * be agreed on. Does not return. */
 _Noreturn void hq_dist_abort(hq_dist *dist, int exit_code);
 
 int hq_dist_rank(const hq_dist *dist);
@@ -26,6 +27,10 @@ int hq_dist_size(const hq_dist *dist);
 int hq_dist_nodes(const hq_dist *dist);     /* number of nodes */
 int hq_dist_node_rank(const hq_dist *dist); /* rank within the node; 0 leads */
 int hq_dist_node_size(const hq_dist *dist);
+
+/* How long ranks wait for others before they say who is late (0: never), and before they end the job with exit code 5
+ * (0: never); seconds. 60 and 1800 until it is called. Local. */
+void hq_dist_watch(const hq_dist *dist, double timeout, double abort_after);
 
 /* Compares rank and size with what the launcher says it started (mpirun, srun, mpiexec of MPICH and its kin, flux,
  * jsrun): several processes that each believe to be rank 0 of 1, or any other difference, are refused with a hint
@@ -163,5 +168,8 @@ typedef struct hq_balance {
     double least, mean, most;
 } hq_balance;
 hq_status hq_dist_balance(const hq_dist *dist, double mine, hq_balance *out_balance);
+/* The same for n numbers of every rank at once. */
+#define HQ_BALANCES_MAX 64
+hq_status hq_dist_balances(const hq_dist *dist, int n, const double *mine, hq_balance *out);
 
 #endif

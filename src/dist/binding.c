@@ -31,13 +31,12 @@ static hq_status look_at_node(const hq_dist *dist, hq_node_cores *node)
 {
     cpu_set_t mine;
     const int n = own_cores(&mine);
-    unsigned short load[2][CORES_MAX] = {0}; /* ranks that may run on a core; that may run on no other */
+    unsigned short load[2][CORES_MAX]; /* ranks that may run on a core; that may run on no other */
     for (int i = 0; i < CORES_MAX; i++) {
         load[0][i] = CPU_ISSET(i, &mine) ? 1 : 0;
         load[1][i] = load[0][i] && n == 1;
     }
-    HQ_TRY(hq_dist_check(MPI_Allreduce(MPI_IN_PLACE, load, 2 * CORES_MAX, MPI_UNSIGNED_SHORT, MPI_SUM, dist->node),
-                         "MPI_Allreduce"));
+    HQ_TRY(hq_dist_reduce(dist, dist->node, load, 2 * CORES_MAX, MPI_UNSIGNED_SHORT, MPI_SUM, HQ_PHASE_AGREE));
     *node = (hq_node_cores){0};
     for (int i = 0; i < CORES_MAX; i++) {
         node->cores += load[0][i] > 0;
@@ -57,7 +56,7 @@ hq_status hq_dist_warn_binding(const hq_dist *dist)
     int told[3] = {dist->node_size, node.cores, node.shared}; /* of the node that is named */
     const int from = crowded.count > 0 ? crowded.rank : shared.rank;
     if (crowded.count == 0 && shared.count == 0) return HQ_OK;
-    HQ_TRY(hq_dist_check(MPI_Bcast(told, 3, MPI_INT, from, dist->all), "MPI_Bcast"));
+    HQ_TRY(hq_dist_bcast_from(dist, from, told, sizeof told));
     if (dist->rank != 0) return HQ_OK;
     if (crowded.count > 0)
         hq_warn(
@@ -156,15 +155,12 @@ static hq_status describe_node(const hq_dist *dist, hq_node_binding *binding)
     } mine = {.rank = dist->rank}, next;
     hq_bound_run run = {.count = 0};
     own_cores(&mine.cores);
-    if (dist->node_rank != 0)
-        return hq_dist_check(MPI_Send(&mine, sizeof mine, MPI_BYTE, 0, TAG_BINDING, dist->node), "MPI_Send");
+    if (dist->node_rank != 0) return hq_dist_send(dist, dist->node, &mine, sizeof mine, 0, TAG_BINDING);
     *binding = (hq_node_binding){.first = dist->rank, .size = dist->node_size};
     hq_copy_text(binding->host, sizeof binding->host, hq_host_name());
     for (int i = 0; i < dist->node_size; i++) {
         next = mine;
-        if (i > 0)
-            HQ_TRY(hq_dist_check(MPI_Recv(&next, sizeof next, MPI_BYTE, i, TAG_BINDING, dist->node, MPI_STATUS_IGNORE),
-                                 "MPI_Recv"));
+        if (i > 0) HQ_TRY(hq_dist_receive(dist, dist->node, &next, sizeof next, i, TAG_BINDING));
         const int shift = next.rank - dist->rank;
         binding->pattern = hq_hash(&shift, sizeof shift, hq_hash(&next.cores, sizeof next.cores, binding->pattern));
         binding->last = next.rank;
@@ -184,17 +180,13 @@ static void print_alike(const hq_node_binding *last, int alike)
 }
 
 /* Rank 0 takes the nodes in the order of their first ranks. */
-static hq_status print_nodes(MPI_Comm leaders, hq_node_binding *binding)
+static hq_status print_nodes(const hq_dist *dist, hq_node_binding *binding)
 {
-    int nodes, alike = 0;
-    uint64_t pattern = 0;
+    int alike = 0;
     hq_node_binding *before = binding + 1;
-    MPI_Comm_size(leaders, &nodes);
-    for (int i = 0; i < nodes; i++) {
-        if (i > 0)
-            HQ_TRY(hq_dist_check(
-                MPI_Recv(binding, sizeof *binding, MPI_BYTE, i, TAG_BINDING, leaders, MPI_STATUS_IGNORE), "MPI_Recv"));
-        if (i > 0 && binding->pattern == pattern) {
+    for (int i = 0; i < dist->nodes; i++) {
+        if (i > 0) HQ_TRY(hq_dist_receive(dist, dist->leaders, binding, sizeof *binding, i, TAG_BINDING));
+        if (i > 0 && binding->pattern == before->pattern) {
             alike++;
         } else {
             print_alike(before, alike);
@@ -202,33 +194,21 @@ static hq_status print_nodes(MPI_Comm leaders, hq_node_binding *binding)
             hq_say("%s  %s: %d rank%s\n%s", i == 0 ? "binding " : "        ", binding->host, binding->size,
                    binding->size == 1 ? "" : "s", binding->text);
         }
-        pattern = binding->pattern;
         *before = *binding;
     }
     print_alike(before, alike);
     return HQ_OK;
 }
 
-static hq_status print_or_send(const hq_dist *dist, MPI_Comm leaders, hq_node_binding *binding)
-{
-    if (dist->rank == 0) return print_nodes(leaders, binding);
-    return hq_dist_check(MPI_Send(binding, sizeof *binding, MPI_BYTE, 0, TAG_BINDING, leaders), "MPI_Send");
-}
-
 hq_status hq_dist_print_binding(const hq_dist *dist)
 {
     hq_node_binding *binding; /* of this node; on rank 0 also the one before */
-    MPI_Comm leaders;
     HQ_TRY(hq_dist_agree(dist, hq_alloc(2 * sizeof *binding, "binding", &binding)));
     hq_status status = describe_node(dist, binding);
-    if (status == HQ_OK)
-        status =
-            hq_dist_check(MPI_Comm_split(dist->all, dist->node_rank == 0 ? 0 : MPI_UNDEFINED, dist->rank, &leaders),
-                          "MPI_Comm_split");
-    if (status == HQ_OK && leaders != MPI_COMM_NULL) {
-        status = print_or_send(dist, leaders, binding);
-        MPI_Comm_free(&leaders);
-    }
+    if (status == HQ_OK && dist->rank == 0)
+        status = print_nodes(dist, binding);
+    else if (status == HQ_OK && dist->node_rank == 0)
+        status = hq_dist_send(dist, dist->leaders, binding, sizeof *binding, 0, TAG_BINDING);
     hq_free(binding);
     return status == HQ_OK ? hq_dist_barrier(dist) : status;
 }

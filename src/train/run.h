@@ -63,8 +63,8 @@ typedef struct hq_run {
     int64_t *samples;
     hq_real *mean_stats;
 
-    hq_step_times times; /* of all steps of this process */
-    FILE *metrics;       /* rank 0 */
+    double phases[HQ_PHASE_COUNT]; /* hq_phase_seconds when the epoch, or a measurement, began */
+    FILE *metrics;                 /* rank 0 */
     double started, epoch_started, last_line;
     int64_t steps_at_start;
     hq_circuit_load load;  /* of the training steps of the epoch under way, by this process */

@@ -83,7 +83,7 @@ static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m, const hq
     const hq_data_info *info = &run->data.set.info;
     const int64_t p = hq_model_param_count(run->model), s = hq_model_stat_count(run->model);
     int64_t *extra = run->sums + p + s;
-    double since = hq_clock();
+    hq_phase_enter(HQ_PHASE_DATA);
     hq_model_batch batch = {.n = load_micro(run, span, m),
                             .x = run->x,
                             .labels = run->labels,
@@ -95,16 +95,15 @@ static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m, const hq
                             .runner = runner};
     double loss;
     const hq_real *logits;
-    hq_clock_lap(&since, &run->times.data);
+    hq_phase_enter(HQ_PHASE_NETWORK);
     HQ_TRY(hq_model_train(run->model, &batch, &loss, &logits));
-    hq_clock_lap(&since, &run->times.network);
+    hq_phase_enter(HQ_PHASE_INTEGERS);
     int64_t refused = hq_fixed_add(run->sums, hq_model_grads(run->model), (size_t)p, 1, HQ_FIXED_GRADIENT, span->micro);
     refused += hq_fixed_add(run->sums + p, hq_model_batch_stats(run->model), (size_t)s, (double)batch.n / span->count,
                             HQ_FIXED_STATISTIC, span->micro);
     refused += hq_fixed_add_one(&extra[HQ_SUM_LOSS], loss, HQ_FIXED_GRADIENT, span->micro);
     extra[HQ_SUM_REFUSED] += refused;
     extra[HQ_SUM_CORRECT] += count_correct(run, batch.n, logits);
-    hq_clock_lap(&since, &run->times.exchange);
     return HQ_OK;
 }
 
@@ -183,13 +182,15 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
     const hq_span span = current_batch(run);
     const size_t extra_at = (size_t)(hq_model_param_count(run->model) + hq_model_stat_count(run->model));
     int64_t *extra = run->sums + extra_at;
+    hq_phase_step(run->progress.step + 1);
+    hq_phase_enter(HQ_PHASE_INTEGERS);
     memset(run->sums, 0, (extra_at + HQ_SUM_COUNT) * sizeof *run->sums);
     const hq_status status = run_rounds(run, &span);
     extra[HQ_SUM_FAILED] = status != HQ_OK;
     extra[HQ_SUM_STOP] = hq_train_signals_asked();
-    double since = hq_clock();
+    hq_phase_enter(HQ_PHASE_SUM);
     HQ_TRY(hq_dist_sum(run->dist, run->sums, extra_at + HQ_SUM_COUNT));
-    hq_clock_lap(&since, &run->times.exchange);
+    hq_phase_enter(HQ_PHASE_UPDATE);
     if (extra[HQ_SUM_FAILED] > 0) return hq_dist_agree(run->dist, status);
     if (extra[HQ_SUM_REFUSED] > 0) return diverged(run, extra[HQ_SUM_REFUSED]);
     *result = (hq_step_result){.loss = hq_fixed_get_one(extra[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
@@ -198,7 +199,7 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
                                .stop = extra[HQ_SUM_STOP] > 0};
     update_parameters(run, result->learning_rate);
     update_statistics(run);
-    hq_clock_lap(&since, &run->times.update);
+    hq_phase_enter(HQ_PHASE_OTHER);
     run->progress.step++;
     run->progress.step_in_epoch++;
     run->progress.correct += extra[HQ_SUM_CORRECT];
