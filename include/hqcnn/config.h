@@ -164,7 +164,10 @@ typedef enum hq_scope {
     INT(checkpoint, epochs, FREE, 1, 1, 1000000, "save after every so many epochs (and after the last)")               \
     INT(checkpoint, steps, FREE, 0, 0, 2147483647, "also save after every so many steps; 0: only at epochs")           \
     INT(log, steps, FREE, 0, 0, 2147483647,                                                                            \
-        "also write a row to metrics.jsonl after every so many steps; 0: only at epochs")
+        "also write a row to metrics.jsonl after every so many steps; 0: only at epochs")                              \
+    INT(log, trace_steps, FREE, 0, 0, 1000000,                                                                         \
+        "write what every rank does in the first so many steps to trace.json in the run folder (for chrome://tracing " \
+        "or Perfetto); 0: no trace")
 
 typedef struct hq_config {
 #define HQ_INT(group, name, ...) int group##_##name;

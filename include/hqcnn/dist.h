@@ -172,4 +172,13 @@ hq_status hq_dist_balance(const hq_dist *dist, double mine, hq_balance *out_bala
 #define HQ_BALANCES_MAX 64
 hq_status hq_dist_balances(const hq_dist *dist, int n, const double *mine, hq_balance *out);
 
+/* ---- traces ------------------------------------------------------------------------------------------------------ */
+
+/* What must be added to this rank's hq_clock() to get that of rank 0, within half the time of a message. Collective. */
+hq_status hq_dist_clock_offset(const hq_dist *dist, double *out_offset);
+
+/* Writes the events of all ranks (n of this one) to one file in Chrome's trace-event format, times as microseconds. It
+ * appears when it is whole. HQ_ERR_FILE on all ranks. Collective. */
+hq_status hq_dist_write_trace(const hq_dist *dist, const char *path, const hq_phase_event *event, size_t n);
+
 #endif
