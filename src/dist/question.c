@@ -95,7 +95,7 @@ static void tell(const hq_dist *dist, hq_question *question)
     }
     question->told = missing > 0 && (dist->node_index == 0 || !question->answered[0]);
     if (!question->told) return;
-    dist->watch->hosts_told = true;
+    dist->watch->board->hosts_told = 1;
     hq_watch_place(dist->watch->mine, place);
     hq_warn("no answer from %d of %d hosts: %s%s; lost, cut off, or the first rank there is stopped or computes; the "
             "others wait "
@@ -122,5 +122,5 @@ void hq_question_end(const hq_dist *dist, hq_question *question)
     if (question->told) hq_warn("goes on after %.0f s", hq_clock() - dist->watch->mine->since);
     question->asked = 0;
     question->told = false;
-    dist->watch->hosts_told = false;
+    dist->watch->board->hosts_told = 0;
 }

@@ -101,7 +101,7 @@ static bool has_something_to_tell(const hq_watch *watch, const hq_view *view, do
 {
     enum { OTHERS_FIRST = 5 };
     if (view->late > 0 || watch->dist->nodes == 1) return true;
-    return watch->dist->node_index == 0 && waited > watch->timeout + OTHERS_FIRST && !watch->hosts_told;
+    return watch->dist->node_index == 0 && waited > watch->timeout + OTHERS_FIRST && !watch->board->hosts_told;
 }
 
 static void tell_once(hq_watch *watch, double now)

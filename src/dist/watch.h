@@ -14,9 +14,10 @@
 
 /* In the shared memory of a node. */
 typedef struct hq_board {
-    _Atomic int64_t teller;  /* node rank + 1 of the rank that tells of the stall under way; 0: nobody does */
-    _Atomic int64_t leaving; /* 1: some rank ends the job */
-    char padding[48];
+    _Atomic int64_t teller;     /* node rank + 1 of the rank that tells of the stall under way; 0: nobody does */
+    _Atomic int64_t leaving;    /* 1: some rank ends the job */
+    _Atomic int64_t hosts_told; /* 1: hosts that do not answer have been named */
+    char padding[40];
     hq_pulse pulse[]; /* [node_size] */
 } hq_board;
 
@@ -44,10 +45,9 @@ struct hq_watch {
     hq_board *board;
     hq_pulse *mine; /* on the board */
     _Atomic double timeout, abort_after;
-    _Atomic bool polls;      /* the rank is in hq_dist_wait, and looks at `leave` */
-    _Atomic bool leave;      /* it shall end the job */
-    _Atomic bool hosts_told; /* nodes that do not answer have been named */
-    double told;             /* by the thread: `since` of the wait of which it told; 0: none */
+    _Atomic bool polls; /* the rank is in hq_dist_wait, and looks at `leave` */
+    _Atomic bool leave; /* it shall end the job */
+    double told;        /* by the thread: `since` of the wait of which it told; 0: none */
     hq_question question;
 
     pthread_t thread;
