@@ -5,6 +5,7 @@
 #ifndef HQCNN_BASE_H
 #define HQCNN_BASE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -167,13 +168,98 @@ void hq_clock_lap(double *since, double *sum);
 /* Name of this host, in static memory. */
 const char *hq_host_name(void);
 
-/* Whether this processor has the instruction sets of a variant of kernels: AVX2 with FMA; AVX-512 F, DQ and VL too. */
+/* Hash of the version and of the bytes of the running program. */
+uint64_t hq_program_hash(void);
+
+/* Instruction sets that kernels are chosen by, from the poorest to the richest; each includes those before it: AVX2
+ * with FMA; AVX-512 F, DQ, BW and VL; products of bfloat16; tiles (AMX) that multiply bfloat16, which the system must
+ * have allowed: the first call asks for it. */
+typedef enum hq_machine {
+    HQ_MACHINE_PLAIN,
+    HQ_MACHINE_AVX2,
+    HQ_MACHINE_AVX512,
+    HQ_MACHINE_AVX512_BF16,
+    HQ_MACHINE_AMX
+} hq_machine;
+
+/* "plain", "avx2", "avx512", "avx512-bf16", "amx". */
+const char *hq_machine_name(hq_machine machine);
+
+/* The richest that kernels may use: what this processor has, or less by hq_machine_limit, or by the environment
+ * variable HQCNN_MACHINE_LIMIT (one of the names; a poorer machine for tests and diagnosis). */
+hq_machine hq_machine_have(void);
+
+/* From now on no more than that: for what all ranks have. Call it before kernels are chosen. */
+void hq_machine_limit(hq_machine most);
+
 bool hq_machine_has_avx2(void);
 bool hq_machine_has_avx512(void);
-/* AVX-512 with products of bfloat16; and tiles (AMX) that multiply bfloat16, which the system must have allowed: the
- * first call asks for it. */
 bool hq_machine_has_avx512_bf16(void);
 bool hq_machine_has_amx(void);
+
+/* ---- phases ----------------------------------------------------------------------------------------------------- */
+
+/* What a process can be doing. X(name, text, kind); kind: WORKS; WAITS, for other ranks, and does nothing else; MIXES:
+ * works, and may wait in a library that does not tell. */
+#define HQ_PHASE_LIST(X)                                                                                               \
+    X(OTHER, "other", WORKS)                                                                                           \
+    X(DATA, "data", WORKS)         /* images drawn, decoded, augmented */                                              \
+    X(NETWORK, "network", WORKS)   /* forward and backward */                                                          \
+    X(CIRCUITS, "circuits", WORKS) /* evaluated here */                                                                \
+    X(INTEGERS, "integers", WORKS) /* gradients added as integers */                                                   \
+    X(UPDATE, "update", WORKS)     /* of parameters and statistics */                                                  \
+    X(EVALUATE, "evaluation", WORKS)                                                                                   \
+    X(CHECKPOINT, "checkpoint", MIXES)                                                                                 \
+    X(SUM, "sum", WAITS) /* of gradients over ranks */                                                                 \
+    X(AGREE, "agreement", WAITS)                                                                                       \
+    X(BROADCAST, "broadcast", WAITS)                                                                                   \
+    X(BARRIER, "barrier", WAITS)                                                                                       \
+    X(GATHER, "gathering", WAITS)                                                                                      \
+    X(SPREAD, "spreading", WAITS) /* circuits of other ranks */
+
+typedef enum hq_phase {
+#define HQ_X(name, text, kind) HQ_PHASE_##name,
+    HQ_PHASE_LIST(HQ_X)
+#undef HQ_X
+        HQ_PHASE_COUNT
+} hq_phase;
+typedef enum hq_phase_kind { HQ_PHASE_WORKS, HQ_PHASE_WAITS, HQ_PHASE_MIXES } hq_phase_kind;
+
+const char *hq_phase_name(hq_phase phase); /* its text, one word */
+hq_phase_kind hq_phase_kind_of(hq_phase phase);
+
+/* Enters a phase and returns the one before, to be entered again at its end: hq_phase before = hq_phase_enter(...);
+ * ... hq_phase_enter(before). Costs a clock and two stores. One thread of a process does this. */
+hq_phase hq_phase_enter(hq_phase phase);
+/* The step that phases belong to from now on, counted from 1. */
+void hq_phase_step(int64_t step);
+
+/* Seconds in each phase since the start of the process, with what is under way. A phase inside another one does not
+ * count for that. */
+void hq_phase_seconds(double seconds[HQ_PHASE_COUNT]);
+
+/* What a process does now, for others to read: in memory that they share. */
+typedef struct hq_pulse {
+    _Atomic int64_t step_and_phase; /* step << 8 | hq_phase */
+    _Atomic double since;           /* hq_clock() when the phase was entered */
+    _Atomic double alive;           /* hq_clock() when the process last ran, whatever it does; for whoever watches */
+    int64_t rank, process;
+    char padding[24]; /* a cache line each */
+} hq_pulse;
+
+/* Publishes phases there from now on; NULL: nowhere. */
+void hq_phase_publish(hq_pulse *pulse);
+
+/* A phase that is over. */
+typedef struct hq_phase_event {
+    double start, seconds; /* hq_clock() */
+    int64_t step, phase;
+} hq_phase_event;
+
+/* From now on phases that end are noted in event[room], until it is full; NULL and 0: no more. hq_phase_recorded: how
+ * many are there. */
+void hq_phase_record(hq_phase_event *event, size_t room);
+size_t hq_phase_recorded(void);
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 

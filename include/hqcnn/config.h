@@ -173,10 +173,17 @@ typedef enum hq_scope {
     INT(dist, piece, FREE, 64, 1, 1048576, "least size of a piece of the gradients that is summed on its own, KiB")    \
     INT(dist, group, FREE, 4, 1, 64,                                                                                   \
         "micro-batches that may be computed together at the end of a step, to hide more of the sum behind them")       \
+    REAL(dist, stall_timeout, FREE, 60, 0, 1e6, "seconds of waiting after which the ranks say who is late; 0: never")  \
+    REAL(dist, stall_abort, FREE, 1800, 0, 1e6,                                                                        \
+         "seconds of waiting after which the job ends with exit code 5; more than the longest step, checkpoint or "    \
+         "answer of an executor takes; 0: never")                                                                      \
     INT(checkpoint, epochs, FREE, 1, 1, 1000000, "save after every so many epochs (and after the last)")               \
     INT(checkpoint, steps, FREE, 0, 0, 2147483647, "also save after every so many steps; 0: only at epochs")           \
     INT(log, steps, FREE, 0, 0, 2147483647,                                                                            \
-        "also write a row to metrics.jsonl after every so many steps; 0: only at epochs")
+        "also write a row to metrics.jsonl after every so many steps; 0: only at epochs")                              \
+    INT(log, trace_steps, FREE, 0, 0, 1000000,                                                                         \
+        "write what every rank does in the first so many steps to trace.json in the run folder (for chrome://tracing " \
+        "or Perfetto); 0: no trace")
 
 typedef struct hq_config {
 #define HQ_INT(group, name, ...) int group##_##name;

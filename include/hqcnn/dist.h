@@ -18,7 +18,8 @@ hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist);
 /* Ends MPI. Collective; barrier first, because the first rank that leaves with a non-zero code ends the others. */
 void hq_dist_stop(hq_dist *dist);
 
-/* Ends the whole job at once with this exit code. For failures that cannot be agreed on. Does not return. */
+/* Ends the whole job at once with this exit code, this process after 10 s even if MPI hangs. For failures that cannot
+ * be agreed on. Does not return. */
 _Noreturn void hq_dist_abort(hq_dist *dist, int exit_code);
 
 int hq_dist_rank(const hq_dist *dist);
@@ -27,9 +28,36 @@ int hq_dist_nodes(const hq_dist *dist);     /* number of nodes */
 int hq_dist_node_rank(const hq_dist *dist); /* rank within the node; 0 leads */
 int hq_dist_node_size(const hq_dist *dist);
 
-/* Compares the number of ranks with what the launcher says it started (SLURM_STEP_NUM_TASKS): several
- * processes that each believe to be rank 0 of 1 are refused with a hint (HQ_ERR_COMM). Local. */
+/* How long ranks wait for others before they say who is late (0: never), and before they end the job with exit code 5
+ * (0: never); seconds. 60 and 1800 until it is called. Local. */
+void hq_dist_watch(const hq_dist *dist, double timeout, double abort_after);
+
+/* Compares rank and size with what the launcher says it started (mpirun, srun, mpiexec of MPICH and its kin, flux,
+ * jsrun): several processes that each believe to be rank 0 of 1, or any other difference, are refused with a hint
+ * (HQ_ERR_COMM). The first of them tells. Local. */
 hq_status hq_dist_check_launch(const hq_dist *dist);
+
+/* Warns when a Slurm job of several tasks runs the program without a launcher, as rank 0 of 1. Local. */
+void hq_dist_warn_alone(const hq_dist *dist);
+
+/* Which ranks something holds for; equal on all ranks. */
+typedef struct hq_found {
+    int count;
+    int rank;      /* the first of them */
+    char host[64]; /* where that one runs */
+} hq_found;
+hq_status hq_dist_find(const hq_dist *dist, bool mine, hq_found *out_found); /* Collective. */
+
+/* HQ_ERR_COMM on every rank, named once, when `hash` is not the same on all ranks. what: what is hashed, for the
+ * message, with a hint. Collective. */
+hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *what);
+
+/* Where the ranks may run. Both warn or print on rank 0 and keep nothing that grows with the number of ranks.
+ * Collective. warn: names the first node whose ranks are more than its cores, and the first where ranks are bound to
+ * the same single core. print: one line for each run of ranks of a node that are bound alike, one for each run of nodes
+ * alike. */
+hq_status hq_dist_warn_binding(const hq_dist *dist);
+hq_status hq_dist_print_binding(const hq_dist *dist);
 
 /* The worst status of all ranks, on every rank. The place where a failure that only some ranks saw becomes everyone's.
  * Collective; at phase boundaries: inside a step only what circuits spread over ranks need. */
@@ -214,5 +242,17 @@ typedef struct hq_balance {
     double least, mean, most;
 } hq_balance;
 hq_status hq_dist_balance(const hq_dist *dist, double mine, hq_balance *out_balance);
+/* The same for n numbers of every rank at once. */
+#define HQ_BALANCES_MAX 64
+hq_status hq_dist_balances(const hq_dist *dist, int n, const double *mine, hq_balance *out);
+
+/* ---- traces ------------------------------------------------------------------------------------------------------ */
+
+/* What must be added to this rank's hq_clock() to get that of rank 0, within half the time of a message. Collective. */
+hq_status hq_dist_clock_offset(const hq_dist *dist, double *out_offset);
+
+/* Writes the events of all ranks (n of this one) to one file in Chrome's trace-event format, times as microseconds. It
+ * appears when it is whole. HQ_ERR_FILE on all ranks. Collective. */
+hq_status hq_dist_write_trace(const hq_dist *dist, const char *path, const hq_phase_event *event, size_t n);
 
 #endif

@@ -23,6 +23,10 @@ typedef float hq_real;
 void hq_gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const hq_real *a, const hq_real *b, hq_real beta,
              hq_real *c);
 
+/* Chooses OpenBLAS's kernels by hq_machine_have() alone, so that machines of different models use the same. A choice of
+ * the user's (OPENBLAS_CORETYPE) stays. Call it between products, never during one. Local. */
+void hq_gemm_choose_common(void);
+
 /* Name of the kernel variant in use, for example "openblas 0.3.21 SkylakeX, fp32": bits are promised for one variant.
  * In static memory. */
 const char *hq_kernel_variant(void);

@@ -21,7 +21,7 @@ hq_status hq_problem_settle(const hq_dist *dist, const hq_problem *problem, cons
     int rank = hq_dist_rank(dist), size = hq_dist_size(dist);
     bool speaks = problem->status != HQ_OK && problem->text[0] != '\0';
     int worst[2] = {(int)problem->status, speaks ? size - rank : 0}; /* status; the lowest rank that has a text */
-    HQ_TRY(hq_dist_check(MPI_Allreduce(MPI_IN_PLACE, worst, 2, MPI_INT, MPI_MAX, hq_dist_comm(dist)), "MPI_Allreduce"));
+    HQ_TRY(hq_dist_reduce(dist, hq_dist_comm(dist), worst, 2, MPI_INT, MPI_MAX, HQ_PHASE_AGREE));
     if (speaks && worst[1] == size - rank)
         return hq_fail((hq_status)worst[0], "checkpoint %s %s: %s", path, outcome, problem->text);
     return (hq_status)worst[0];

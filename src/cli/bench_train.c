@@ -9,16 +9,16 @@
 enum { RUNS = 7 };
 static const double run_seconds = 0.5; /* of one run, about */
 
-typedef struct hq_phase {
+typedef struct hq_part_of_step {
     const char *name, *what;
     double seconds; /* of a step, on rank 0 */
-} hq_phase;
+} hq_part_of_step;
 
 enum { PHASES = 4 };
 
-static void list_phases(const hq_step_times *times, hq_phase phase[PHASES])
+static void list_phases(const hq_step_times *times, hq_part_of_step phase[PHASES])
 {
-    const hq_phase list[PHASES] = {
+    const hq_part_of_step list[PHASES] = {
         {"data", "images drawn, decoded, augmented", times->data},
         {"network", "forward and backward, circuits", times->network},
         {"exchange", "gradients summed over micro-batches and ranks", times->exchange},
@@ -119,7 +119,7 @@ static json_t *layers_json(const hq_train_speed *speed)
 
 static void print_phases(const hq_train_speed *speed, double median)
 {
-    hq_phase phase[PHASES];
+    hq_part_of_step phase[PHASES];
     list_phases(&speed->times, phase);
     hq_say("  phase      us/image   share\n");
     for (int i = 0; i < PHASES; i++)
@@ -151,7 +151,7 @@ static hq_status print_json(int command, const hq_train_speed *speed, double med
                              steps, speed->steps, "images_per_second", (double)speed->images / median, seconds, median,
                              "peak_memory_megabytes", speed->memory / 1e6);
     if (command == HQ_COMMAND_BENCH_TRAIN) {
-        hq_phase phase[PHASES];
+        hq_part_of_step phase[PHASES];
         list_phases(&speed->times, phase);
         json_t *phases = json_object();
         for (int i = 0; i < PHASES; i++) json_object_set_new(phases, phase[i].name, json_real(phase[i].seconds));

@@ -37,7 +37,7 @@ typedef struct hq_options {
     char svg[PATH_MAX], qasm2[PATH_MAX], qasm3[PATH_MAX], probabilities[PATH_MAX];
     char inputs[HQ_NUMBERS_MAX], weights[HQ_NUMBERS_MAX];
     int split; /* hq_split */
-    bool json, hash, document, dump;
+    bool json, hash, document, dump, binding;
     int sets;
     char set[HQ_SETS_MAX][HQ_TEXT_MAX];
 } hq_options;
@@ -48,6 +48,10 @@ bool hq_cli_answer_early(int argc, char **argv);
 
 /* Parses the command line. HQ_ERR_USAGE. Local; looks at the file system to tell folders from files. */
 hq_status hq_cli_parse(int argc, char **argv, hq_options *options);
+
+/* Agrees on kernels that all ranks have; for commands that compute on all ranks: warns of ranks that share cores, and
+ * prints what --print-binding asks for. Collective. */
+hq_status hq_cli_start(const hq_dist *dist, const hq_options *options);
 
 /* Rank 0 reads the configuration (defaults, then `text` of the checkpoint `name` if there is one, then the file, then
  * --set) and checks it; with a checkpoint the network must stay as it was. All ranks get it. Collective. */

@@ -19,7 +19,9 @@ hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char 
 {
     memset(config, 0, sizeof *config);
     HQ_TRY(hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? read_all(options, text, name, config) : HQ_OK));
-    return hq_dist_bcast(dist, config, sizeof *config);
+    HQ_TRY(hq_dist_bcast(dist, config, sizeof *config));
+    hq_dist_watch(dist, config->dist_stall_timeout, config->dist_stall_abort);
+    return HQ_OK;
 }
 
 typedef struct hq_building {

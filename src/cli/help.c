@@ -32,6 +32,7 @@ static const char help[] =
     "  --split NAME           evaluate, predict: train, val or test (default: test)\n"
     "  --json                 evaluate, bench: print JSON instead of a table\n"
     "  --output FILE          predict: write the CSV to FILE instead of the standard output\n"
+    "  --print-binding        train, evaluate, predict, bench train and infer: which cores every rank may use\n"
     "  --hash                 inspect: print only the hash of the state\n"
     "  --document             check: print the table of all keys as Markdown\n"
     "  --dump                 check: print the effective configuration, with comments\n"

@@ -26,10 +26,12 @@ static hq_status work(hq_dist *dist, int argc, char **argv)
 {
     hq_options *options;
     HQ_TRY(hq_dist_check_launch(dist));
+    HQ_TRY(hq_dist_check_same(dist, hq_program_hash(), "another program; install the same one on all nodes"));
     HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *options, "options", &options)));
     hq_status status = hq_dist_rank(dist) == 0 ? hq_cli_parse(argc, argv, options) : HQ_OK;
     status = hq_dist_agree(dist, status);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
+    if (status == HQ_OK) status = hq_cli_start(dist, options);
     if (status == HQ_OK) status = run_command(dist, options);
     hq_free(options);
     return status;

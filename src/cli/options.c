@@ -27,6 +27,7 @@ enum {
     ON_CIRCUIT_EVAL = 1 << HQ_COMMAND_CIRCUIT_EVAL,
     ON_BENCH = 1 << HQ_COMMAND_BENCH_CIRCUIT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER |
                1 << HQ_COMMAND_BENCH_LAYERS,
+    ON_COMPUTE = ON_TRAIN | ON_EVALUATE | ON_PREDICT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
@@ -117,6 +118,11 @@ static hq_status on_document(hq_options *options, const char *value)
 }
 static hq_status on_dump(hq_options *options, const char *value) { return (void)value, options->dump = true, HQ_OK; }
 
+static hq_status on_binding(hq_options *options, const char *value)
+{
+    return (void)value, options->binding = true, HQ_OK;
+}
+
 static const struct hq_option {
     const char *name;
     hq_takes takes;
@@ -129,6 +135,7 @@ static const struct hq_option {
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
     {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH, on_json},
     {"--output", TAKES_VALUE, ON_PREDICT, on_output},
+    {"--print-binding", TAKES_NOTHING, ON_COMPUTE, on_binding},
     {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
     {"--document", TAKES_NOTHING, ON_CHECK, on_document},
     {"--dump", TAKES_NOTHING, ON_CHECK, on_dump},

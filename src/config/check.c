@@ -212,11 +212,29 @@ static hq_status check_executor(const hq_config *c)
     return HQ_OK;
 }
 
+static hq_status check_stall(const hq_config *c)
+{
+    const double executor = c->executor_timeout * (c->executor_retries + 1);
+    if (c->dist_stall_abort > 0 && c->dist_stall_abort < c->dist_stall_timeout) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "dist.stall_abort = %g ends the job before dist.stall_timeout = %g has passed; allowed: 0 or "
+                "at least dist.stall_timeout",
+                c->dist_stall_abort, c->dist_stall_timeout);
+    }
+    if (c->executor_command[0] && c->dist_stall_abort > 0 && c->dist_stall_abort < executor) {
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "dist.stall_abort = %g ends the job while the executor may still answer (executor.timeout * "
+                "(executor.retries + 1) = %g); allowed: 0 or at least that",
+                c->dist_stall_abort, executor);
+    }
+    return HQ_OK;
+}
+
 hq_status hq_config_check(const hq_config *config)
 {
     static hq_status (*const rules[])(const hq_config *) = {
         check_source,   check_classes, check_class_count, check_task,  check_convolutions, check_head,     check_batch,
-        check_schedule, check_gates,   check_measure,     check_shots, check_gradient,     check_executor,
+        check_schedule, check_gates,   check_measure,     check_shots, check_gradient,     check_executor, check_stall,
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) HQ_TRY(rules[i](config));
     return HQ_OK;

@@ -3,15 +3,15 @@
 
 enum { PIECE = 1 << 26 }; /* elements in one MPI call: counts are ints, and a piece bounds MPI's own buffers */
 
-static hq_status agree(MPI_Comm comm, hq_status mine)
+static hq_status agree(const hq_dist *dist, MPI_Comm comm, hq_status mine)
 {
     int worst = (int)mine;
-    HQ_TRY(hq_dist_check(MPI_Allreduce(MPI_IN_PLACE, &worst, 1, MPI_INT, MPI_MAX, comm), "MPI_Allreduce"));
+    HQ_TRY(hq_dist_reduce(dist, comm, &worst, 1, MPI_INT, MPI_MAX, HQ_PHASE_AGREE));
     return (hq_status)worst;
 }
 
-hq_status hq_dist_agree(const hq_dist *dist, hq_status mine) { return agree(dist->all, mine); }
-hq_status hq_dist_node_agree(const hq_dist *dist, hq_status mine) { return agree(dist->node, mine); }
+hq_status hq_dist_agree(const hq_dist *dist, hq_status mine) { return agree(dist, dist->all, mine); }
+hq_status hq_dist_node_agree(const hq_dist *dist, hq_status mine) { return agree(dist, dist->node, mine); }
 
 hq_status hq_dist_in_turn(const hq_dist *dist, hq_status (*work)(void *ctx), void *ctx)
 {
@@ -19,19 +19,62 @@ hq_status hq_dist_in_turn(const hq_dist *dist, hq_status (*work)(void *ctx), voi
     return hq_dist_agree(dist, dist->rank != 0 ? work(ctx) : HQ_OK);
 }
 
-hq_status hq_dist_barrier(const hq_dist *dist) { return hq_dist_check(MPI_Barrier(dist->all), "MPI_Barrier"); }
-
-static hq_status bcast(MPI_Comm comm, void *data, size_t bytes)
+static hq_status bcast_from(const hq_dist *dist, MPI_Comm comm, int root, void *data, size_t bytes)
 {
     for (size_t done = 0; done < bytes; done += PIECE) {
+        MPI_Request request;
         int piece = (int)(bytes - done < PIECE ? bytes - done : PIECE);
-        HQ_TRY(hq_dist_check(MPI_Bcast((char *)data + done, piece, MPI_BYTE, 0, comm), "MPI_Bcast"));
+        HQ_TRY(hq_dist_wait_for(dist, MPI_Ibcast((char *)data + done, piece, MPI_BYTE, root, comm, &request), &request,
+                                HQ_PHASE_BROADCAST, "MPI_Ibcast"));
     }
     return HQ_OK;
 }
 
-hq_status hq_dist_bcast(const hq_dist *dist, void *data, size_t bytes) { return bcast(dist->all, data, bytes); }
-hq_status hq_dist_node_bcast(const hq_dist *dist, void *data, size_t bytes) { return bcast(dist->node, data, bytes); }
+hq_status hq_dist_find(const hq_dist *dist, bool mine, hq_found *out_found)
+{
+    hq_found found = {.count = mine, .rank = mine ? dist->rank : dist->size};
+    HQ_TRY(hq_dist_reduce(dist, dist->all, &found.count, 1, MPI_INT, MPI_SUM, HQ_PHASE_AGREE));
+    *out_found = (hq_found){0};
+    if (found.count == 0) return HQ_OK;
+    HQ_TRY(hq_dist_reduce(dist, dist->all, &found.rank, 1, MPI_INT, MPI_MIN, HQ_PHASE_AGREE));
+    hq_copy_text(found.host, sizeof found.host, hq_host_name());
+    HQ_TRY(bcast_from(dist, dist->all, found.rank, found.host, sizeof found.host));
+    *out_found = found;
+    return HQ_OK;
+}
+
+hq_status hq_dist_bcast_from(const hq_dist *dist, int root, void *data, size_t bytes)
+{
+    return bcast_from(dist, dist->all, root, data, bytes);
+}
+
+hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *what)
+{
+    uint64_t first = hash;
+    hq_found other;
+    HQ_TRY(hq_dist_bcast(dist, &first, sizeof first));
+    HQ_TRY(hq_dist_find(dist, hash != first, &other));
+    if (other.count == 0) return HQ_OK;
+    if (dist->rank != 0) return HQ_ERR_COMM;
+    HQ_FAIL(HQ_ERR_COMM, "%d of %d ranks, the first of them rank %d on %s, differ from rank 0: %s", other.count,
+            dist->size, other.rank, other.host, what);
+}
+
+hq_status hq_dist_barrier(const hq_dist *dist)
+{
+    int nothing = 0;
+    return hq_dist_reduce(dist, dist->all, &nothing, 1, MPI_INT, MPI_MAX, HQ_PHASE_BARRIER);
+}
+
+hq_status hq_dist_bcast(const hq_dist *dist, void *data, size_t bytes)
+{
+    return bcast_from(dist, dist->all, 0, data, bytes);
+}
+
+hq_status hq_dist_node_bcast(const hq_dist *dist, void *data, size_t bytes)
+{
+    return bcast_from(dist, dist->node, 0, data, bytes);
+}
 
 void hq_dist_share_of(const hq_dist *dist, int rank, int64_t n, int64_t *lo, int64_t *hi)
 {
@@ -56,26 +99,36 @@ static void rows_of(const hq_dist *dist, int rank, int64_t n_rows, int64_t group
 
 /* Point to point in rank order: rank 0 receives straight into place and needs no arrays of the length of the rank
  * count. */
-hq_status hq_dist_gather_rows(const hq_dist *dist, int64_t n_rows, int64_t group, int row_size, const double *mine,
-                              double *all)
+static hq_status exchange_rows(const hq_dist *dist, int64_t n_rows, int64_t group, int row_size, const double *mine,
+                               double *all, MPI_Datatype row)
 {
     enum { TAG = 1 };
     int64_t lo, hi;
+    MPI_Request request;
+    rows_of(dist, dist->rank, n_rows, group, &lo, &hi);
+    if (dist->rank != 0) {
+        if (hi == lo) return HQ_OK;
+        return hq_dist_wait_for(dist, MPI_Isend(mine, (int)(hi - lo), row, 0, TAG, dist->all, &request), &request,
+                                HQ_PHASE_GATHER, "gathering rows");
+    }
+    for (int64_t i = 0; i < (hi - lo) * row_size; i++) all[lo * row_size + i] = mine[i];
+    for (int rank = 1; rank < dist->size; rank++) {
+        rows_of(dist, rank, n_rows, group, &lo, &hi);
+        if (hi > lo)
+            HQ_TRY(hq_dist_wait_for(dist,
+                                    MPI_Irecv(all + lo * row_size, (int)(hi - lo), row, rank, TAG, dist->all, &request),
+                                    &request, HQ_PHASE_GATHER, "gathering rows"));
+    }
+    return HQ_OK;
+}
+
+hq_status hq_dist_gather_rows(const hq_dist *dist, int64_t n_rows, int64_t group, int row_size, const double *mine,
+                              double *all)
+{
     MPI_Datatype row;
     HQ_TRY(hq_dist_check(MPI_Type_contiguous(row_size, MPI_DOUBLE, &row), "MPI_Type_contiguous"));
     MPI_Type_commit(&row);
-    int code = MPI_SUCCESS;
-    rows_of(dist, dist->rank, n_rows, group, &lo, &hi);
-    if (dist->rank != 0) {
-        if (hi > lo) code = MPI_Send(mine, (int)(hi - lo), row, 0, TAG, dist->all);
-    } else {
-        for (int64_t i = 0; i < (hi - lo) * row_size; i++) all[lo * row_size + i] = mine[i];
-        for (int rank = 1; rank < dist->size && code == MPI_SUCCESS; rank++) {
-            rows_of(dist, rank, n_rows, group, &lo, &hi);
-            if (hi > lo)
-                code = MPI_Recv(all + lo * row_size, (int)(hi - lo), row, rank, TAG, dist->all, MPI_STATUS_IGNORE);
-        }
-    }
+    const hq_status status = exchange_rows(dist, n_rows, group, row_size, mine, all, row);
     MPI_Type_free(&row);
-    return hq_dist_check(code, "gathering rows");
+    return status;
 }

@@ -5,7 +5,7 @@
 
 struct hq_shared {
     MPI_Win window;
-    MPI_Comm node; /* borrowed */
+    const hq_dist *dist; /* borrowed */
     void *block;
 };
 
@@ -26,7 +26,7 @@ hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq
     *out_shared = NULL;
     hq_shared *shared;
     HQ_TRY(hq_dist_node_agree(dist, hq_alloc(sizeof *shared, what, &shared)));
-    *shared = (hq_shared){.window = MPI_WIN_NULL, .node = dist->node};
+    *shared = (hq_shared){.window = MPI_WIN_NULL, .dist = dist};
     hq_status status = open_window(dist, bytes, shared);
     if (status != HQ_OK) {
         hq_free(shared);
@@ -43,7 +43,8 @@ void *hq_dist_shared_block(const hq_shared *shared) { return shared->block; }
 hq_status hq_dist_shared_sync(const hq_shared *shared)
 {
     HQ_TRY(hq_dist_check(MPI_Win_sync(shared->window), "MPI_Win_sync"));
-    HQ_TRY(hq_dist_check(MPI_Barrier(shared->node), "MPI_Barrier"));
+    int nothing = 0;
+    HQ_TRY(hq_dist_reduce(shared->dist, shared->dist->node, &nothing, 1, MPI_INT, MPI_MAX, HQ_PHASE_BARRIER));
     return hq_dist_check(MPI_Win_sync(shared->window), "MPI_Win_sync");
 }
 

@@ -214,10 +214,11 @@ static hq_status post_send(spread_call *call, const double *data, int64_t count,
 static hq_status wait_for_all(spread_call *call)
 {
     const double start = hq_clock();
-    int code = MPI_Waitall(call->posted, call->spread->requests.data, MPI_STATUSES_IGNORE);
+    const hq_status status =
+        hq_dist_wait(call->spread->dist, call->spread->requests.data, call->posted, HQ_PHASE_SPREAD, "MPI_Test");
     call->posted = 0;
     call->spread->counts.waiting += hq_clock() - start;
-    return hq_dist_check(code, "MPI_Waitall");
+    return status;
 }
 
 /* ---- places of the rows ---- */
@@ -281,9 +282,8 @@ static hq_status learn_counts(hq_spread *spread, int64_t samples)
 {
     const double start = hq_clock();
     int64_t *first = spread->first;
-    int code = MPI_Allgather(&samples, 1, MPI_INT64_T, first + 1, 1, MPI_INT64_T, spread->dist->all);
+    HQ_TRY(hq_dist_gather_all(spread->dist, samples, first + 1, HQ_PHASE_SPREAD));
     spread->counts.waiting += hq_clock() - start;
-    HQ_TRY(hq_dist_check(code, "MPI_Allgather"));
     for (int rank = 0; rank < spread->dist->size; rank++) first[rank + 1] = plus(first[rank], first[rank + 1]);
     return HQ_OK;
 }

@@ -78,11 +78,18 @@ bool hq_dist_spread_pays(const hq_spread *spread, int64_t samples_total, int64_t
 
 /* ---- balance ---- */
 
+hq_status hq_dist_balances(const hq_dist *dist, int n, const double *mine, hq_balance *out)
+{
+    double ends[2 * HQ_BALANCES_MAX], sum[HQ_BALANCES_MAX];
+    HQ_ASSERT(n <= HQ_BALANCES_MAX);
+    for (int i = 0; i < n; i++) ends[2 * i] = -mine[i], ends[2 * i + 1] = sum[i] = mine[i];
+    HQ_TRY(hq_dist_reduce(dist, dist->all, ends, 2 * n, MPI_DOUBLE, MPI_MAX, HQ_PHASE_AGREE));
+    HQ_TRY(hq_dist_reduce(dist, dist->all, sum, n, MPI_DOUBLE, MPI_SUM, HQ_PHASE_AGREE));
+    for (int i = 0; i < n; i++) out[i] = (hq_balance){-ends[2 * i], sum[i] / dist->size, ends[2 * i + 1]};
+    return HQ_OK;
+}
+
 hq_status hq_dist_balance(const hq_dist *dist, double mine, hq_balance *out_balance)
 {
-    double ends[2] = {-mine, mine}, sum = mine;
-    HQ_TRY(hq_dist_check(MPI_Allreduce(MPI_IN_PLACE, ends, 2, MPI_DOUBLE, MPI_MAX, dist->all), "MPI_Allreduce"));
-    HQ_TRY(hq_dist_check(MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, dist->all), "MPI_Allreduce"));
-    *out_balance = (hq_balance){-ends[0], sum / dist->size, ends[1]};
-    return HQ_OK;
+    return hq_dist_balances(dist, 1, &mine, out_balance);
 }

@@ -1,6 +1,8 @@
 /* start.c: start and stop of MPI, who is where. The only place that names MPI_COMM_WORLD. */
 #include "dist/mpi_private.h"
+#include "dist/watch.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +55,21 @@ static hq_status split_node(hq_dist *dist)
     return hq_dist_check(MPI_Comm_free(&node), "MPI_Comm_free");
 }
 
+/* Nodes are numbered by their first ranks, which also get a communicator of their own when there are several. */
+static hq_status number_nodes(hq_dist *dist)
+{
+    const int leads = dist->node_rank == 0;
+    HQ_TRY(hq_dist_check(MPI_Allreduce(&leads, &dist->nodes, 1, MPI_INT, MPI_SUM, dist->all), "MPI_Allreduce"));
+    if (dist->nodes == 1) return HQ_OK;
+    HQ_TRY(hq_dist_check(MPI_Comm_split(dist->all, leads ? 0 : MPI_UNDEFINED, dist->rank, &dist->leaders),
+                         "MPI_Comm_split"));
+    if (leads) {
+        MPI_Comm_set_errhandler(dist->leaders, MPI_ERRORS_RETURN);
+        MPI_Comm_rank(dist->leaders, &dist->node_index);
+    }
+    return hq_dist_node_bcast(dist, &dist->node_index, sizeof dist->node_index);
+}
+
 static hq_status make_communicators(hq_dist *dist)
 {
     HQ_TRY(hq_dist_check(MPI_Comm_dup(MPI_COMM_WORLD, &dist->all), "MPI_Comm_dup"));
@@ -66,51 +83,63 @@ static hq_status make_communicators(hq_dist *dist)
     MPI_Comm_set_errhandler(dist->node, MPI_ERRORS_RETURN);
     MPI_Comm_rank(dist->node, &dist->node_rank);
     MPI_Comm_size(dist->node, &dist->node_size);
-    int leader = dist->node_rank == 0;
-    return hq_dist_check(MPI_Allreduce(&leader, &dist->nodes, 1, MPI_INT, MPI_SUM, dist->all), "MPI_Allreduce");
+    return number_nodes(dist);
 }
 
 hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist)
 {
     *out_dist = NULL;
+    hq_launch_note();
     prepare_environment();
-    HQ_TRY(hq_dist_check(MPI_Init(argc, argv), "MPI_Init"));
+    int level; /* FUNNELED: one more thread, which does not call MPI */
+    HQ_TRY(hq_dist_check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread"));
     hq_dist *dist;
     HQ_TRY(hq_alloc(sizeof *dist, "communicators", &dist));
-    dist->all = dist->node = MPI_COMM_NULL;
+    dist->all = dist->node = dist->leaders = MPI_COMM_NULL;
     *out_dist = dist;
-    return make_communicators(dist);
+    HQ_TRY(make_communicators(dist));
+    return hq_watch_create(dist);
+}
+
+static void free_communicator(MPI_Comm *comm)
+{
+    if (*comm != MPI_COMM_NULL) MPI_Comm_free(comm);
 }
 
 void hq_dist_stop(hq_dist *dist)
 {
     if (!dist) return;
-    if (dist->all != MPI_COMM_NULL) MPI_Barrier(dist->all);
-    if (dist->node != MPI_COMM_NULL) MPI_Comm_free(&dist->node);
-    if (dist->all != MPI_COMM_NULL) MPI_Comm_free(&dist->all);
+    if (dist->all != MPI_COMM_NULL) hq_dist_barrier(dist);
+    hq_watch_destroy(dist);
+    free_communicator(&dist->leaders);
+    free_communicator(&dist->node);
+    free_communicator(&dist->all);
     hq_free(dist);
     MPI_Finalize();
 }
 
+static int code_of_abort;
+
+static void leave_at_once(int number)
+{
+    (void)number;
+    _exit(code_of_abort);
+}
+
+/* MPI_Abort asks the launcher's daemon, which may be gone. */
 void hq_dist_abort(hq_dist *dist, int exit_code)
 {
+    enum { PATIENCE = 10 }; /* seconds */
     int started = 0;
+    code_of_abort = exit_code;
+    signal(SIGALRM, leave_at_once);
+    alarm(PATIENCE);
     MPI_Initialized(&started);
     if (started) MPI_Abort(dist && dist->all != MPI_COMM_NULL ? dist->all : MPI_COMM_WORLD, exit_code);
     _exit(exit_code);
 }
 
-hq_status hq_dist_check_launch(const hq_dist *dist)
-{
-    if (dist->size > 1 || getenv("OMPI_COMM_WORLD_SIZE")) return HQ_OK;
-    int tasks = environment_int("SLURM_STEP_NUM_TASKS");
-    if (tasks <= 1) return HQ_OK;
-    if (environment_int("SLURM_PROCID") != 0) return HQ_ERR_COMM; /* the first of them has said it */
-    HQ_FAIL(HQ_ERR_COMM,
-            "srun started %d tasks, but each of them is rank 0 of 1: srun and Open MPI do not share a process manager; "
-            "use srun --mpi=pmix, or mpirun inside the allocation",
-            tasks);
-}
+void hq_dist_leave(int exit_code) { _exit(exit_code); }
 
 int hq_dist_rank(const hq_dist *dist) { return dist->rank; }
 int hq_dist_size(const hq_dist *dist) { return dist->size; }

@@ -1,5 +1,6 @@
 /* sum.c: the sum of a step: integers of all ranks, handed over in pieces from the last to the first. */
 #include "dist/sum_private.h"
+#include "dist/watch.h"
 
 #include <sched.h>
 #include <string.h>
@@ -130,13 +131,15 @@ hq_status hq_dist_sum_ready(hq_sum *sum, size_t from)
     return sum->dist->size > 1 && sum->now.overlap && !sum->mute ? hand_over(sum, from) : HQ_OK;
 }
 
-hq_status hq_sum_at_once(MPI_Comm comm, const int64_t *own, int64_t *total, size_t n)
+hq_status hq_sum_at_once(const hq_dist *dist, MPI_Comm comm, const int64_t *own, int64_t *total, size_t n)
 {
     enum { PIECE = 1 << 26 }; /* counts of MPI are ints, and a piece bounds MPI's own buffers */
+    MPI_Request request;
     for (size_t done = 0; done < n; done += PIECE) {
         const int piece = (int)(n - done < PIECE ? n - done : PIECE);
         const void *from = own == total ? MPI_IN_PLACE : (const void *)(own + done);
-        HQ_TRY(hq_dist_check(MPI_Allreduce(from, total + done, piece, MPI_INT64_T, MPI_SUM, comm), "MPI_Allreduce"));
+        const int code = MPI_Iallreduce(from, total + done, piece, MPI_INT64_T, MPI_SUM, comm, &request);
+        HQ_TRY(hq_dist_wait_for(dist, code, &request, HQ_PHASE_SUM, "MPI_Iallreduce"));
     }
     return HQ_OK;
 }
@@ -156,19 +159,26 @@ static hq_status complete(hq_sum *sum)
         return hq_dist_barrier(sum->dist);
     }
     if (sum->now.algorithm == HQ_SUM_FLAT && sum->now.exchange == HQ_EXCHANGE_MPI && !sum->now.overlap)
-        return hq_sum_at_once(sum->all, sum->own, sum->total, sum->count);
+        return hq_sum_at_once(sum->dist, sum->all, sum->own, sum->total, sum->count);
     HQ_TRY(hand_over(sum, 0));
-    while (!all_over(sum)) {
+    const bool watched = sum->dist->watch != NULL;
+    hq_status status = HQ_OK;
+    if (watched) hq_watch_begin(sum->dist);
+    while (status == HQ_OK && !all_over(sum)) {
+        if (watched) hq_watch_poll(sum->dist);
         sched_yield();
-        HQ_TRY(progress(sum));
+        status = progress(sum);
     }
-    return HQ_OK;
+    if (watched) hq_watch_end(sum->dist);
+    return status;
 }
 
 hq_status hq_dist_sum_finish(hq_sum *sum, const int64_t **total)
 {
     const double start = hq_clock(), cpu = hq_clock_cpu();
+    const hq_phase before = hq_phase_enter(HQ_PHASE_SUM);
     HQ_TRY(complete(sum));
+    hq_phase_enter(before);
     const double end = hq_clock();
     sum->waiting += end - start;
     sum->waiting_cpu += hq_clock_cpu() - cpu;
@@ -176,7 +186,10 @@ hq_status hq_dist_sum_finish(hq_sum *sum, const int64_t **total)
     return hq_sum_note(sum, end - sum->began);
 }
 
-hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n) { return hq_sum_at_once(dist->all, sum, sum, n); }
+hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n)
+{
+    return hq_sum_at_once(dist, dist->all, sum, sum, n);
+}
 
 /* ---- for benchmarks ---- */
 

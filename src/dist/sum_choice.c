@@ -137,8 +137,7 @@ static hq_status settle(hq_sum *sum)
 {
     int best = 0;
     for (int c = 0; c < sum->choices; c++) sum->median[c] = median(sum->seconds[c], HQ_SUM_TRIALS);
-    HQ_TRY(hq_dist_check(MPI_Allreduce(MPI_IN_PLACE, sum->median, sum->choices, MPI_DOUBLE, MPI_MAX, sum->all),
-                         "MPI_Allreduce"));
+    HQ_TRY(hq_dist_reduce(sum->dist, sum->all, sum->median, sum->choices, MPI_DOUBLE, MPI_MAX, HQ_PHASE_AGREE));
     for (int c = 1; c < sum->choices; c++)
         if (sum->median[c] < sum->median[best]) best = c;
     tell(sum);

@@ -35,11 +35,11 @@ static hq_status open_block(hq_sum *sum)
 
 hq_status hq_sum_node_open(hq_sum *sum)
 {
-    const int color = sum->dist->node_rank == 0 ? 0 : MPI_UNDEFINED;
-    HQ_TRY(hq_dist_check(MPI_Comm_split(sum->dist->all, color, sum->dist->rank, &sum->node.leaders), "MPI_Comm_split"));
-    if (sum->node.leaders != MPI_COMM_NULL) MPI_Comm_set_errhandler(sum->node.leaders, MPI_ERRORS_RETURN);
-    HQ_TRY(hq_dist_agree(sum->dist, hq_exchange_open(sum->dist->nodes > 1 ? sum->node.leaders : MPI_COMM_NULL,
-                                                     sum->piece, sum->pieces, &sum->node.exchange)));
+    if (sum->dist->leaders != MPI_COMM_NULL) {
+        HQ_TRY(hq_dist_check(MPI_Comm_dup(sum->dist->leaders, &sum->node.leaders), "MPI_Comm_dup"));
+        MPI_Comm_set_errhandler(sum->node.leaders, MPI_ERRORS_RETURN);
+    }
+    HQ_TRY(hq_dist_agree(sum->dist, hq_exchange_open(sum->node.leaders, sum->piece, sum->pieces, &sum->node.exchange)));
     return open_block(sum);
 }
 
@@ -126,7 +126,7 @@ static hq_status send_piece(hq_sum *sum, int k)
 static hq_status sum_at_once(hq_sum *sum)
 {
     if (sum->node.sent < sum->pieces || sum->over[0]) return HQ_OK;
-    HQ_TRY(hq_sum_at_once(sum->node.leaders, sum->node.node_total, sum->node.total, sum->count));
+    HQ_TRY(hq_sum_at_once(sum->dist, sum->node.leaders, sum->node.node_total, sum->node.total, sum->count));
     for (int k = 0; k < sum->pieces; k++) tell(sum, k);
     return HQ_OK;
 }

@@ -55,7 +55,7 @@ typedef struct hq_sum_node {
     int64_t *own;            /* [node_size][count] */
     int64_t *node_total;     /* [count] of this node */
     int64_t *total;          /* [count] of all nodes; node_total when there is one */
-    MPI_Comm leaders;        /* first ranks of all nodes; MPI_COMM_NULL on others */
+    MPI_Comm leaders;        /* first ranks of all nodes; MPI_COMM_NULL on others and on a single node */
     hq_exchange exchange;    /* between them */
     int64_t step;            /* steps summed in this way */
     int sent;                /* pieces that the leader has handed on */
@@ -108,7 +108,7 @@ void hq_sum_ask_when(hq_sum *sum);
 void hq_sum_choose(hq_sum *sum);
 hq_status hq_sum_note(hq_sum *sum, double seconds);
 
-/* sum.c: MPI_Allreduce of blocks of any length. */
-hq_status hq_sum_at_once(MPI_Comm comm, const int64_t *own, int64_t *total, size_t n);
+/* sum.c: by MPI, for blocks of any length; waits. */
+hq_status hq_sum_at_once(const hq_dist *dist, MPI_Comm comm, const int64_t *own, int64_t *total, size_t n);
 
 #endif

@@ -16,22 +16,35 @@
 extern void gotoblas_dynamic_init(void) __attribute__((weak));
 extern void gotoblas_dynamic_quit(void) __attribute__((weak));
 
+static char variant[96]; /* "": not yet named */
+
+/* Kernels by instruction set instead of model number. */
+static void choose_by_machine(void)
+{
+    static const char *const core[] = {"Prescott", "Haswell", "SkylakeX", "SkylakeX", "SkylakeX"};
+    if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit) return;
+    variant[0] = '\0';
+    setenv("OPENBLAS_CORETYPE", core[hq_machine_have()], 1);
+    gotoblas_dynamic_quit();
+    gotoblas_dynamic_init();
+}
+
+static bool users_choice;
+
 /* OpenBLAS knows processors by model number and takes its SSE3 kernels ("Prescott") for one that is newer than itself,
  * at a tenth of the speed. Then the kernels are chosen by the instruction sets instead. A choice of the user's
  * (OPENBLAS_CORETYPE) stays. A constructor, so that no product is ever computed with other kernels. */
 static __attribute__((constructor)) void choose_kernels(void)
 {
     openblas_set_num_threads(1);
-    if (getenv("OPENBLAS_CORETYPE") || strcmp(openblas_get_corename(), "Prescott") != 0) return;
-    if (!gotoblas_dynamic_init || !gotoblas_dynamic_quit) return;
+    users_choice = getenv("OPENBLAS_CORETYPE") != NULL;
+    if (!users_choice && strcmp(openblas_get_corename(), "Prescott") == 0) choose_by_machine();
+}
+
+void hq_gemm_choose_common(void)
+{
 #if defined(__x86_64__)
-    const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-                        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (!avx2) return;
-    setenv("OPENBLAS_CORETYPE", avx512 ? "SkylakeX" : "Haswell", 1);
-    gotoblas_dynamic_quit();
-    gotoblas_dynamic_init();
+    if (!users_choice) choose_by_machine();
 #endif
 }
 
@@ -45,10 +58,9 @@ void hq_gemm(bool transpose_a, bool transpose_b, int m, int n, int k, const hq_r
 
 const char *hq_kernel_variant(void)
 {
-    static char text[96];
     char version[32] = "";
-    if (text[0]) return text;
+    if (variant[0]) return variant;
     if (sscanf(openblas_get_config(), "OpenBLAS %31s", version) != 1) version[0] = '\0'; /* "OpenBLAS 0.3.21 ..." */
-    snprintf(text, sizeof text, "openblas %s %s, %s", version, openblas_get_corename(), HQ_REAL_NAME);
-    return text;
+    snprintf(variant, sizeof variant, "openblas %s %s, %s", version, openblas_get_corename(), HQ_REAL_NAME);
+    return variant;
 }

@@ -109,6 +109,7 @@ hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *mo
                             const hq_dataset *data, hq_split split, hq_evaluation *evaluation, double *scores,
                             hq_class_metrics *per_class, int64_t *confusion)
 {
+    const hq_phase before = hq_phase_enter(HQ_PHASE_EVALUATE);
     const int group = hq_train_microbatch(config);
     const hq_scored scored = {model, spreader, data, split, group};
     hq_scoring scoring = {0};
@@ -122,5 +123,7 @@ hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *mo
         status = conclude(data, split, scoring.all, evaluation, scores, per_class, confusion);
     release(&scoring);
     status = hq_dist_agree(dist, status);
-    return status == HQ_OK ? hq_dist_bcast(dist, evaluation, sizeof *evaluation) : status;
+    if (status == HQ_OK) status = hq_dist_bcast(dist, evaluation, sizeof *evaluation);
+    hq_phase_enter(before);
+    return status;
 }

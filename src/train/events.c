@@ -203,9 +203,66 @@ static hq_status circuits_json(const hq_run *run, json_t **out)
     return HQ_OK;
 }
 
+/* Where the time of the epoch went, over all ranks. */
+typedef struct hq_epoch_times {
+    hq_balance phase[HQ_PHASE_COUNT]; /* seconds */
+    hq_balance waiting;               /* share of a rank's time in which it waited for others */
+    double seconds;                   /* all phases of a rank, on average */
+} hq_epoch_times;
+
+static hq_status balance_phases(const hq_run *run, hq_epoch_times *times)
+{
+    double mine[HQ_PHASE_COUNT + 1], total = 0, waiting = 0;
+    hq_balance all[HQ_PHASE_COUNT + 1];
+    hq_phase_seconds(mine);
+    for (int i = 0; i < HQ_PHASE_COUNT; i++) {
+        mine[i] -= run->phases[i];
+        total += mine[i];
+        if (hq_phase_kind_of((hq_phase)i) == HQ_PHASE_WAITS) waiting += mine[i];
+    }
+    mine[HQ_PHASE_COUNT] = total > 0 ? waiting / total : 0;
+    HQ_TRY(hq_dist_balances(run->dist, HQ_PHASE_COUNT + 1, mine, all));
+    *times = (hq_epoch_times){.waiting = all[HQ_PHASE_COUNT]};
+    for (int i = 0; i < HQ_PHASE_COUNT; i++) {
+        times->phase[i] = all[i];
+        times->seconds += all[i].mean;
+    }
+    return HQ_OK;
+}
+
+static json_t *balance_json(const hq_balance *balance)
+{
+    return json_pack("{s:o, s:o, s:o}", "least", number(balance->least), "mean", number(balance->mean), "most",
+                     number(balance->most));
+}
+
+static json_t *phases_json(const hq_epoch_times *times)
+{
+    json_t *object = json_object();
+    for (int i = 0; i < HQ_PHASE_COUNT; i++)
+        if (times->phase[i].most > 0)
+            json_object_set_new(object, hq_phase_name((hq_phase)i), balance_json(&times->phase[i]));
+    return object;
+}
+
+/* One line, when ranks had to wait at all: phases of at least a hundredth of the time. */
+static void say_phases(const hq_epoch_times *times)
+{
+    const double tells = 0.01;
+    if (times->waiting.most < tells) return;
+    hq_say("          ranks work %.0f %% of the time (%.0f to %.0f %%):", 100 * (1 - times->waiting.mean),
+           100 * (1 - times->waiting.most), 100 * (1 - times->waiting.least));
+    for (int i = 0; i < HQ_PHASE_COUNT; i++)
+        if (times->phase[i].mean >= tells * times->seconds)
+            hq_say(" %s %.0f", hq_phase_name((hq_phase)i), 100 * times->phase[i].mean / times->seconds);
+    hq_say("\n");
+}
+
 hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
 {
     json_t *circuits = NULL;
+    hq_epoch_times spent;
+    HQ_TRY(balance_phases(run, &spent));
     HQ_TRY(circuits_json(run, &circuits));
     const double seconds = hq_clock() - run->epoch_started;
     const double images = (double)(run->data.set.info.count[HQ_SPLIT_TRAIN] - run->seen_at_start);
@@ -217,10 +274,13 @@ hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
            snprintf(NULL, 0, "%d", run->config->train_epochs), (int)row->epoch, run->config->train_epochs,
            row->train_loss, row->train_acc, row->val_loss, row->val_acc, auc, best ? "best" : "    ", images / seconds,
            seconds);
+    say_phases(&spent);
     if (hq_dist_rank(run->dist) == 0) {
         json_t *object = epoch_json(run, row, best);
         json_t *times = timing(run, seconds, images);
         json_object_set(times, "circuits", circuits);
+        json_object_set_new(times, "phases", phases_json(&spent));
+        json_object_set_new(times, "efficiency", number(1 - spent.waiting.mean));
         json_object_set_new(object, "timing", times);
         status = write_row(run, object);
     }

@@ -68,7 +68,7 @@ static hq_status measure(hq_run *run, const hq_speed_options *options, double *s
     hq_balance memory;
     HQ_TRY(hq_dist_balance(run->dist, hq_memory_peak(), &memory));
     speed->memory = memory.most;
-    run->times = (hq_step_times){0};
+    hq_phase_seconds(run->phases);
     hq_model_clear_times(run->model);
     for (int i = 0; i < options->runs; i++) {
         HQ_TRY(repeat(run, options->infer, speed->steps, &seconds[i]));
@@ -84,8 +84,13 @@ static void note_times(const hq_run *run, int runs, hq_train_speed *speed)
     const double steps = (double)runs * speed->steps;
     const double images = steps * (double)speed->images / speed->ranks; /* of this rank, about */
     const hq_model_part *part;
-    speed->times = (hq_step_times){run->times.data / steps, run->times.network / steps, run->times.exchange / steps,
-                                   run->times.update / steps};
+    double in[HQ_PHASE_COUNT];
+    hq_phase_seconds(in);
+    for (int i = 0; i < HQ_PHASE_COUNT; i++) in[i] = (in[i] - run->phases[i]) / steps;
+    speed->times = (hq_step_times){.data = in[HQ_PHASE_DATA],
+                                   .network = in[HQ_PHASE_NETWORK] + in[HQ_PHASE_CIRCUITS] + in[HQ_PHASE_SPREAD],
+                                   .exchange = in[HQ_PHASE_INTEGERS] + in[HQ_PHASE_SUM],
+                                   .update = in[HQ_PHASE_UPDATE]};
     speed->parts = hq_model_parts(run->model, &part);
     for (int i = 0; i < speed->parts; i++) {
         speed->part[i] = part[i];

@@ -77,6 +77,7 @@ void hq_train_release(hq_run *run)
     hq_free(run->samples);
     hq_free(run->mean_stats);
     hq_dist_sum_destroy(run->sum);
+    hq_free(run->trace);
     hq_train_spreader_destroy(run->spreader);
     hq_model_destroy(run->model);
     hq_train_free_data(&run->data);
@@ -93,6 +94,7 @@ static hq_status train_epoch(hq_run *run)
         if (status == HQ_ERR_EXECUTOR) HQ_TRY(hq_train_save(run, false)); /* the step has changed nothing */
         HQ_TRY(status);
         if (hq_dist_sum_news(run->sum)) hq_train_print_sum(run);
+        HQ_TRY(hq_train_trace_step(run));
         hq_train_progress_line(run, &result);
         const int64_t step = run->progress.step;
         if (run->config->log_steps > 0 && step % run->config->log_steps == 0) HQ_TRY(hq_train_event_step(run, &result));
@@ -215,12 +217,15 @@ static hq_status test_best(hq_run *run)
 static hq_status train(hq_run *run)
 {
     run->started = run->epoch_started = hq_clock();
+    hq_phase_seconds(run->phases);
     run->steps_at_start = run->progress.step;
     run->seen_at_start = run->progress.seen;
+    HQ_TRY(hq_train_trace_begin(run));
     while (run->progress.epoch < run->config->train_epochs && !early(run)) {
         HQ_TRY(train_epoch_counted(run));
         HQ_TRY(finish_epoch(run));
         run->epoch_started = hq_clock();
+        hq_phase_seconds(run->phases);
         run->seen_at_start = 0;
     }
     if (run->progress.epoch < run->config->train_epochs)
@@ -301,6 +306,8 @@ static hq_status prepare_folder(const hq_run *run)
     return hq_dist_agree(run->dist, status);
 }
 
+static hq_status worse(hq_status a, hq_status b) { return a > b ? a : b; }
+
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options)
 {
     hq_run run = {.dist = dist, .config = config, .dir = options->run_dir, .resume = options->resume};
@@ -315,6 +322,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
         hq_train_print_sum(&run);
         if (hq_dist_rank(dist) == 0) hq_train_print_absent(&run.data.set);
         status = train(&run);
+        if (status != HQ_ERR_COMM) status = worse(status, hq_train_trace_end(&run));
     }
     hq_train_release(&run);
     return status;

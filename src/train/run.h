@@ -66,8 +66,10 @@ typedef struct hq_run {
     int64_t *samples;
     hq_real *mean_stats;
 
-    hq_step_times times; /* of all steps of this process */
-    FILE *metrics;       /* rank 0 */
+    double phases[HQ_PHASE_COUNT]; /* hq_phase_seconds when the epoch, or a measurement, began */
+    hq_phase_event *trace;         /* NULL: none */
+    double trace_offset;           /* from the clock of this rank to that of the trace */
+    FILE *metrics;                 /* rank 0 */
     double started, epoch_started, last_line;
     int64_t steps_at_start;
     hq_circuit_load load;  /* of the training steps of the epoch under way, by this process */
@@ -122,6 +124,13 @@ hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best);
 hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class);
 void hq_train_print_sum(const hq_run *run); /* how gradients are summed over ranks */
 void hq_train_progress_line(hq_run *run, const hq_step_result *result);
+
+/* trace.c: begins when log.trace_steps asks for it; a step may be the last of it; the end writes what there is.
+ * Collective.
+ */
+hq_status hq_train_trace_begin(hq_run *run);
+hq_status hq_train_trace_step(hq_run *run);
+hq_status hq_train_trace_end(hq_run *run);
 
 /* summary.c: names the classes whose AUC is undefined in the validation or test split. Local; only rank 0 prints. */
 void hq_train_print_absent(const hq_dataset *set);

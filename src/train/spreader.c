@@ -21,9 +21,16 @@ static hq_status run_items(const hq_runner *runner, const hq_items *items, int64
 {
     hq_spreader *spreader = runner->state;
     const hq_spread_items work = {items->parts, items->in_size, items->out_size, items->evaluate, items->ctx};
-    if (spreads(spreader, &work, items->seconds)) return hq_dist_spread(spreader->spread, &work, samples, in, out);
-    spreader->own += samples * items->parts;
-    return hq_runner_local.run(&hq_runner_local, items, samples, in, out);
+    const hq_phase before = hq_phase_enter(HQ_PHASE_CIRCUITS);
+    hq_status status;
+    if (spreads(spreader, &work, items->seconds)) {
+        status = hq_dist_spread(spreader->spread, &work, samples, in, out);
+    } else {
+        spreader->own += samples * items->parts;
+        status = hq_runner_local.run(&hq_runner_local, items, samples, in, out);
+    }
+    hq_phase_enter(before);
+    return status;
 }
 
 /* Memory for a micro-batch on every rank. */

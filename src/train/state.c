@@ -57,6 +57,7 @@ hq_status hq_train_save(hq_run *run, bool best)
 {
     char last[PATH_MAX], best_path[PATH_MAX], *text = NULL;
     hq_state state;
+    const hq_phase before = hq_phase_enter(HQ_PHASE_CHECKPOINT);
     hq_train_path(run, "last.h5", last);
     hq_train_path(run, "best.h5", best_path);
     hq_status status = hq_dist_agree(run->dist, hq_train_pack(run, &state, &text));
@@ -65,5 +66,6 @@ hq_status hq_train_save(hq_run *run, bool best)
     if (status == HQ_OK && (best || first)) status = hq_checkpoint_link(run->dist, last, best_path);
     hq_free(state.tensor);
     hq_free(text);
+    hq_phase_enter(before);
     return status;
 }

@@ -101,7 +101,6 @@ typedef struct hq_step {
     int64_t *sums; /* of this rank, as run.h says */
     hq_model_group group;
     bool last;        /* no group comes behind this one */
-    double since;     /* of the part of the step that is under way */
     hq_status status; /* worst of this rank */
 } hq_step;
 
@@ -128,11 +127,11 @@ static void add_gradient(void *ctx, int m, int64_t offset, int64_t count)
 {
     hq_step *step = ctx;
     (void)m;
-    hq_clock_lap(&step->since, &step->run->times.network);
+    const hq_phase before = hq_phase_enter(HQ_PHASE_INTEGERS);
     step->sums[HQ_SUM_REFUSED] +=
         hq_fixed_add(step->sums + step->run->gradients_at + offset, hq_model_grads(step->run->model) + offset,
                      (size_t)count, 1, HQ_FIXED_GRADIENT, step->span.micro);
-    hq_clock_lap(&step->since, &step->run->times.exchange);
+    hq_phase_enter(before);
 }
 
 /* Those of the last group are final. A failed MPI call is told at the end of the step. */
@@ -140,19 +139,16 @@ static void hand_over(void *ctx, int64_t offset)
 {
     hq_step *step = ctx;
     if (!step->last || offset == 0) return; /* what lies before the gradients is not final yet */
-    hq_clock_lap(&step->since, &step->run->times.network);
+    const hq_phase before = hq_phase_enter(HQ_PHASE_INTEGERS);
     const hq_status status = hq_dist_sum_ready(step->run->sum, (size_t)(step->run->gradients_at + offset));
     if (status > step->status) step->status = status;
-    hq_clock_lap(&step->since, &step->run->times.exchange);
+    hq_phase_enter(before);
 }
 
 static hq_status sum_statistics(void *ctx, int64_t *numbers, size_t n)
 {
-    hq_step *step = ctx;
-    hq_clock_lap(&step->since, &step->run->times.network);
-    HQ_TRY(hq_dist_sum(step->run->dist, numbers, n));
-    hq_clock_lap(&step->since, &step->run->times.exchange);
-    return HQ_OK;
+    const hq_step *step = ctx;
+    return hq_dist_sum(step->run->dist, numbers, n);
 }
 
 /* ---- micro-batches --------------------------------------------------------------------------------------------- */
@@ -163,7 +159,7 @@ static void load_group(hq_step *step, int64_t first, int count)
     hq_run *run = step->run;
     const int64_t active = hq_rounds_active(&step->rounds, first);
     const hq_runner *runner = hq_train_spreader_round(run->spreader, active * run->microbatch, run->microbatch);
-    hq_clock_lap(&step->since, &run->times.network);
+    const hq_phase before = hq_phase_enter(HQ_PHASE_DATA);
     for (int i = 0; i < count; i++) {
         const int64_t m = hq_rounds_group(&step->rounds, first + i);
         const hq_loaded to = loaded_at(run, i);
@@ -177,7 +173,7 @@ static void load_group(hq_step *step, int64_t first, int count)
                                          .epoch = (uint32_t)run->progress.epoch,
                                          .runner = runner};
     }
-    hq_clock_lap(&step->since, &run->times.data);
+    hq_phase_enter(before);
 }
 
 /* All micro-batches of the batch, round by round; the last rounds may be computed together, layer by layer, so that
@@ -195,7 +191,6 @@ static hq_status run_rounds(hq_step *step, int together)
         if (status > step->status) step->status = status;
         r += count;
     }
-    hq_clock_lap(&step->since, &step->run->times.network);
     return step->status;
 }
 
@@ -255,7 +250,7 @@ static hq_status diverged(const hq_run *run, int64_t refused)
 
 static hq_step begin(hq_run *run, int *together)
 {
-    hq_step step = {.run = run, .span = current_batch(run), .since = hq_clock()};
+    hq_step step = {.run = run, .span = current_batch(run)};
     step.rounds = hq_rounds_make(run->dist, step.span.micro);
     *together = hq_dist_sum_begin(run->sum).group;
     step.sums = hq_dist_sum_own(run->sum);
@@ -270,12 +265,13 @@ static hq_step begin(hq_run *run, int *together)
 static hq_status compute(hq_step *step, int together, const int64_t **total)
 {
     step->group.hooks.ctx = step;
+    hq_phase_enter(HQ_PHASE_NETWORK);
     const hq_status status = run_rounds(step, together);
     if (status == HQ_ERR_COMM) return status;
+    hq_phase_enter(HQ_PHASE_INTEGERS);
     step->sums[HQ_SUM_FAILED] = status != HQ_OK;
     step->sums[HQ_SUM_STOP] = hq_train_signals_asked();
     HQ_TRY(hq_dist_sum_finish(step->run->sum, total));
-    hq_clock_lap(&step->since, &step->run->times.exchange);
     if ((*total)[HQ_SUM_FAILED] > 0) return hq_dist_agree(step->run->dist, status);
     return (*total)[HQ_SUM_REFUSED] > 0 ? diverged(step->run, (*total)[HQ_SUM_REFUSED]) : HQ_OK;
 }
@@ -284,15 +280,17 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
 {
     int together;
     const int64_t *total;
+    hq_phase_step(run->progress.step + 1);
     hq_step step = begin(run, &together);
     HQ_TRY(compute(&step, together, &total));
     *result = (hq_step_result){.loss = hq_fixed_get_one(total[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
                                .learning_rate = rate_of(run, &step.span),
                                .batch = step.span.count,
                                .stop = total[HQ_SUM_STOP] > 0};
+    hq_phase_enter(HQ_PHASE_UPDATE);
     update_parameters(run, total, result->learning_rate);
     update_statistics(run, total);
-    hq_clock_lap(&step.since, &run->times.update);
+    hq_phase_enter(HQ_PHASE_OTHER);
     run->progress.step++;
     run->progress.step_in_epoch++;
     run->progress.correct += total[HQ_SUM_CORRECT];
