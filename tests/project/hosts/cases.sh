@@ -81,6 +81,8 @@ ended_badly() { # ended_badly MOST
 }
 once() { [ "$(grep -c -e "$1" "$name.err")" -eq 1 ] || { fail "$name does not say once: $1" && cat "$name.err"; }; }
 place='[a-z]* of step [0-9]*'
+# Ranks that wait inside MPI's own sum cannot ask for the name.
+elsewhere='no answer from 1 of 3 hosts: h3 (2 ranks from rank 4)\|the late one is on another host'
 
 # One rank of a host with two: its neighbour names it.
 begin rank-stopped
@@ -93,15 +95,15 @@ begin host-stopped
 # shellcheck disable=SC2046 # a list of numbers
 kill -STOP $(ranks h3)
 ended 5 20000
-once "no answer from 1 of 3 hosts: h3 (2 ranks from rank 4)"
+once "$elsewhere"
 
 # A link that is cut for a while: nothing is lost.
 begin link-mended --set train.epochs=250 --set dist.stall_abort=60
 ip link set p3 down
-sleep 5
+sleep 10
 ip link set p3 up
 ended 0 90000
-once "no answer from 1 of 3 hosts: h3 (2 ranks from rank 4)"
+once "$elsewhere"
 once "goes on after"
 
 # What jobs/train.sbatch sets too: mpirun notices in seconds that a daemon is gone, and kills ranks at once.
