@@ -1,5 +1,5 @@
 /* Update rules: SGD, Adam and AdamW in the formulas of PyTorch 1.13 (torch.optim, one tensor at a time), LARS and LAMB
- * in those of their papers. Norms are sums in double, in the order of the numbers: the same bits on every rank. */
+ * in those of their papers. Norms are sums in double, in an order of their own: the same bits on every rank. */
 #include "hqcnn/config.h"
 #include "hqcnn/nn.h"
 
@@ -33,11 +33,16 @@ static void sgd_step(const hq_optimizer *optimizer, double rate, size_t count, b
     }
 }
 
-static double norm(size_t count, const hq_real *x)
+/* The sum of squares of x, in lanes, so that compilers can use vectors without changing the order. */
+static double squares(size_t count, const hq_real *x)
 {
-    double squares = 0;
-    for (size_t i = 0; i < count; i++) squares += (double)x[i] * (double)x[i];
-    return sqrt(squares);
+    enum { LANES = 8 };
+    double lane[LANES] = {0}, sum = 0;
+    for (; count >= LANES; count -= LANES, x += LANES)
+        for (int l = 0; l < LANES; l++) lane[l] += (double)x[l] * (double)x[l];
+    for (size_t i = 0; i < count; i++) sum += (double)x[i] * (double)x[i];
+    for (int l = 0; l < LANES; l++) sum += lane[l];
+    return sum;
 }
 
 /* The velocity takes in the rate and the ratio, as in the paper. */
@@ -45,7 +50,7 @@ static void lars_step(const hq_optimizer *optimizer, double rate, size_t count, 
                       hq_real *weight, hq_real *velocity)
 {
     double decay = decays ? optimizer->weight_decay : 0, ratio = 1;
-    double w = norm(count, weight), g = norm(count, grad);
+    double w = sqrt(squares(count, weight)), g = sqrt(squares(count, grad));
     if (decays && w > 0 && g > 0) ratio = optimizer->trust * w / (g + decay * w);
     hq_real momentum = (hq_real)optimizer->momentum, step_size = (hq_real)(rate * ratio), l2 = (hq_real)decay;
     for (size_t i = 0; i < count; i++) {
@@ -102,20 +107,30 @@ static void adam_step(const hq_optimizer *optimizer, double rate, int64_t step, 
     }
 }
 
-/* The update is computed twice, for its norm and for the weights: it has no memory of its own. */
+/* The sum of squares of the direction of lamb, Adam's update + decay w, piece by piece. */
+static double lamb_squares(const hq_adam *adam, size_t count, hq_real decay, const hq_real *weight, const hq_real *mean,
+                           const hq_real *square)
+{
+    enum { PIECE = 256 };
+    hq_real u[PIECE];
+    double sum = 0;
+    for (size_t at = 0; at < count; at += PIECE) {
+        const size_t n = count - at < PIECE ? count - at : PIECE;
+        for (size_t i = 0; i < n; i++) u[i] = adam_update(adam, mean[at + i], square[at + i]) + decay * weight[at + i];
+        sum += squares(n, u);
+    }
+    return sum;
+}
+
+/* The direction is computed twice, for its norm and for the weights: it has no memory of its own. */
 static void lamb_step(const hq_optimizer *optimizer, double rate, int64_t step, size_t count, bool decays,
                       const hq_real *grad, hq_real *weight, hq_real *mean, hq_real *square)
 {
     hq_real decay = (hq_real)(decays ? optimizer->weight_decay : 0);
     hq_adam adam = adam_at(optimizer, 1, step);
-    double weights = norm(count, weight), updates = 0;
-    for (size_t i = 0; i < count; i++) {
-        adam_moments(&adam, grad[i], &mean[i], &square[i]);
-        double u = (double)(adam_update(&adam, mean[i], square[i]) + decay * weight[i]);
-        updates += u * u;
-    }
-    double ratio = decays && weights > 0 && updates > 0 ? weights / sqrt(updates) : 1;
-    hq_real step_size = (hq_real)(rate * ratio);
+    for (size_t i = 0; i < count; i++) adam_moments(&adam, grad[i], &mean[i], &square[i]);
+    double w = squares(count, weight), u = lamb_squares(&adam, count, decay, weight, mean, square);
+    hq_real step_size = (hq_real)(rate * (decays && w > 0 && u > 0 ? sqrt(w) / sqrt(u) : 1));
     for (size_t i = 0; i < count; i++)
         weight[i] -= step_size * (adam_update(&adam, mean[i], square[i]) + decay * weight[i]);
 }
