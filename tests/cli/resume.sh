@@ -74,7 +74,7 @@ check "a changed key is told" grep -q "train.epochs" moved.out
 
 # The moments of the other update rules go on too, on other rank counts; a velocity does not go on as that of another rule.
 for rule in lars lamb; do
-    LARGE=("${SMALL[@]}" --set train.optimizer=$rule --set train.trust=0.02 --set train.weight_decay=0.01 --set train.warmup=1)
+    LARGE=("${SMALL[@]}" --set train.optimizer="$rule" --set train.trust=0.02 --set train.weight_decay=0.01 --set train.warmup=1)
     np 1 train "${LARGE[@]}" --run-dir $rule >$rule.out 2>&1 || cat $rule.out
     np 3 train "${LARGE[@]}" --set train.epochs=1 --run-dir $rule-half >>$rule.out 2>&1
     np 2 train "${LARGE[@]}" --run-dir $rule-half --resume >>$rule.out 2>&1
