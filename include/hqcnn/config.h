@@ -134,14 +134,21 @@ typedef enum hq_scope {
         "about 16")                                                                                                    \
     INT(train, seed, TRAIN, 1, 0, 2147483647, "seed of start weights, order, augmentation and dropout")                \
     WORD(train, shuffle, TRAIN, "on", "on|off", "new order of the training samples in every epoch")                    \
-    WORD(train, optimizer, TRAIN, "adam", "sgd|adam|adamw", "update rule")                                             \
-    REAL(train, learning_rate, TRAIN, 1e-3, 0, 1000, "learning rate, before the schedule")                             \
-    REAL(train, momentum, TRAIN, 0.9, 0, 0.9999, "momentum of sgd")                                                    \
-    REAL(train, beta1, TRAIN, 0.9, 0, 0.99999, "decay of the first moment of adam and adamw")                          \
+    WORD(train, optimizer, TRAIN, "adam", "sgd|adam|adamw|lars|lamb",                                                  \
+         "update rule; lars, lamb: for large batches, with a rate for every tensor (docs/large_batch.md)")             \
+    REAL(train, learning_rate, TRAIN, 1e-3, 0, 1000, "learning rate, before train.rate_rule and the schedule")         \
+    WORD(train, rate_rule, TRAIN, "none", "none|linear|sqrt",                                                          \
+         "linear: the learning rate times train.batch / train.rate_batch; sqrt: times its root")                       \
+    INT(train, rate_batch, TRAIN, 0, 0, 16777216,                                                                      \
+        "batch that train.learning_rate was chosen for; train.rate_rule needs it")                                     \
+    REAL(train, momentum, TRAIN, 0.9, 0, 0.9999, "momentum of sgd and lars")                                           \
+    REAL(train, beta1, TRAIN, 0.9, 0, 0.99999, "decay of the first moment of adam, adamw and lamb")                    \
     REAL(train, beta2, TRAIN, 0.999, 0, 0.9999999, "decay of their second moment")                                     \
     REAL(train, epsilon, TRAIN, 1e-8, 1e-16, 1, "added to the root of their second moment")                            \
     REAL(train, weight_decay, TRAIN, 0, 0, 10,                                                                         \
-         "L2 penalty (sgd, adam) or decoupled decay (adamw) of all but biases, norms and circuit weights")             \
+         "L2 penalty (sgd, adam, lars) or decoupled decay (adamw, lamb) of all but biases, norms and circuit weights") \
+    REAL(train, trust, TRAIN, 1e-3, 1e-9, 1000,                                                                        \
+         "lars: size of an update in units of the tensor's norm, before the learning rate (eta of the paper)")         \
     REAL(train, clip_norm, TRAIN, 0, 0, 1e9, "largest L2 norm of the gradient of a batch; 0: no clipping")             \
     WORD(train, schedule, TRAIN, "constant", "constant|step|cosine", "learning rate over the epochs")                  \
     LIST(train, schedule_steps, TRAIN, "50, 75", 0, 100, "for step: per cent of the epochs at which the rate drops")   \
@@ -222,7 +229,8 @@ enum { HQ_MITIGATION_NONE, HQ_MITIGATION_READOUT };
 enum { HQ_NOISE_METHOD_AUTO, HQ_NOISE_METHOD_DENSITY, HQ_NOISE_METHOD_TRAJECTORIES };
 enum { HQ_EXECUTOR_FORMAT_QASM2, HQ_EXECUTOR_FORMAT_QASM3 };
 enum { HQ_SHUFFLE_ON, HQ_SHUFFLE_OFF };
-enum { HQ_OPTIMIZER_SGD, HQ_OPTIMIZER_ADAM, HQ_OPTIMIZER_ADAMW };
+enum { HQ_OPTIMIZER_SGD, HQ_OPTIMIZER_ADAM, HQ_OPTIMIZER_ADAMW, HQ_OPTIMIZER_LARS, HQ_OPTIMIZER_LAMB };
+enum { HQ_RATE_RULE_NONE, HQ_RATE_RULE_LINEAR, HQ_RATE_RULE_SQRT };
 enum { HQ_SCHEDULE_CONSTANT, HQ_SCHEDULE_STEP, HQ_SCHEDULE_COSINE };
 enum { HQ_CLASS_WEIGHTS_NONE, HQ_CLASS_WEIGHTS_BALANCED };
 enum { HQ_COMPUTE_KERNEL_AUTO, HQ_COMPUTE_KERNEL_AVX512, HQ_COMPUTE_KERNEL_AVX2, HQ_COMPUTE_KERNEL_PLAIN };

@@ -21,7 +21,7 @@ typedef struct hq_param {
     int64_t count;
     int rank; /* dimensions, 1..HQ_DIMENSIONS_MAX */
     int64_t shape[HQ_DIMENSIONS_MAX];
-    bool decays;  /* weight decay applies */
+    bool decays;  /* weight decay applies, and the ratio of lars and lamb */
     bool quantum; /* a circuit weight */
 } hq_param;
 

@@ -146,15 +146,22 @@ void hq_sigmoid_scores(int n, int classes, const hq_real *logits, double *scores
 typedef struct hq_optimizer {
     int kind; /* HQ_OPTIMIZER_* of config.h */
     double momentum, beta1, beta2, epsilon, weight_decay;
+    double trust; /* lars: eta */
 } hq_optimizer;
 
-/* Moment blocks that the rule keeps: 1 for sgd, 2 for adam and adamw. */
+/* Moment blocks that the rule keeps: 1 for sgd and lars, 2 for adam, adamw and lamb. */
 int hq_optimizer_moments(int kind);
+/* Whether a rule can go on from the moments of another one: those of adam, adamw and lamb are the same. */
+bool hq_optimizer_follows(int kind, int before);
 
-/* One update of count parameters, in PyTorch's formulas: sgd m = momentum m + g (m = g at step 1), w -= rate m; adam
- * with bias correction; adamw with decoupled decay. rate: learning rate of this step; step: 1 for the first update;
- * decays: whether weight decay applies to these parameters. moment1, moment2: zero before the first step; moment2 may
- * be NULL for sgd. */
+/* One update of a tensor of count parameters. sgd, adam and adamw in PyTorch's formulas: sgd m = momentum m + g (m = g
+ * at step 1), w -= rate m; adam with bias correction; adamw with decoupled decay. lars: You, Gitman and Ginsburg,
+ * arXiv:1708.03888, Algorithm 1: m = momentum m + rate ratio (g + decay w), w -= m, with ratio = trust |w| / (|g| +
+ * decay |w|). lamb: You et al., ICLR 2020, arXiv:1904.00962, Algorithm 2 with phi(z) = z: w -= rate ratio u for u =
+ * Adam's update + decay w, with ratio = |w| / |u|. A ratio is 1 where one of its norms is 0, and for parameters that do
+ * not decay.
+ * rate: learning rate of this step; step: 1 for the first update; decays: whether weight decay and the ratio apply to
+ * these parameters. moment1, moment2: zero before the first step; moment2 may be NULL where the rule keeps one. */
 void hq_optimizer_step(const hq_optimizer *optimizer, double rate, int64_t step, size_t count, bool decays,
                        const hq_real *grad, hq_real *weight, hq_real *moment1, hq_real *moment2);
 
@@ -167,6 +174,11 @@ typedef struct hq_schedule {
     int n_steps;
     int steps[16]; /* per cent of the epochs */
 } hq_schedule;
+
+/* Learning rate for a batch when `rate` was chosen for batches of rate_batch. rule: HQ_RATE_RULE_* of config.h; linear:
+ * times batch / rate_batch (Goyal et al., arXiv:1706.02677), sqrt: times its root (Krizhevsky, arXiv:1404.5997; Hoffer,
+ * Hubara and Soudry, NeurIPS 2017), none: rate (rate_batch is not used). */
+double hq_rate_for_batch(int rule, double rate, int batch, int rate_batch);
 
 /* Learning rate at a fractional epoch (0 at the start): constant; step: * factor at each per cent passed, changing
  * between epochs only; cosine: from rate to rate * factor over all epochs. During the warm-up, times (epoch /

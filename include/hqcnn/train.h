@@ -97,6 +97,9 @@ hq_status hq_train_measure(hq_dist *dist, const hq_config *config, const hq_spee
 /* Micro-batch in force: train.microbatch, or chosen from train.batch alone, about 16. Local. */
 int hq_train_microbatch(const hq_config *config);
 
+/* Learning rate in force, before the schedule: train.learning_rate by train.rate_rule. Local. */
+double hq_train_rate(const hq_config *config);
+
 /* Prints what will be trained: data, network, ranks, micro-batches. Local; only rank 0 prints. */
 void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const hq_data_info *info,
                             const hq_model *model);

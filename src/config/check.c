@@ -106,6 +106,15 @@ static hq_status check_schedule(const hq_config *c)
     return HQ_OK;
 }
 
+static hq_status check_rate_rule(const hq_config *c)
+{
+    if (c->train_rate_rule == HQ_RATE_RULE_NONE || c->train_rate_batch > 0) return HQ_OK;
+    HQ_FAIL(HQ_ERR_CONFIG,
+            "train.rate_rule = \"%s\" needs the batch that train.learning_rate was chosen for, but train.rate_batch = "
+            "0; allowed: at least 1, or train.rate_rule = \"none\"",
+            hq_config_word("train.rate_rule", c->train_rate_rule));
+}
+
 static hq_status check_gates(const hq_config *c)
 {
     bool given = c->model_circuit_gates[0] != '\0';
@@ -233,8 +242,9 @@ static hq_status check_stall(const hq_config *c)
 hq_status hq_config_check(const hq_config *config)
 {
     static hq_status (*const rules[])(const hq_config *) = {
-        check_source,   check_classes, check_class_count, check_task,  check_convolutions, check_head,     check_batch,
-        check_schedule, check_gates,   check_measure,     check_shots, check_gradient,     check_executor, check_stall,
+        check_source,  check_classes, check_class_count, check_task,      check_convolutions,
+        check_head,    check_batch,   check_schedule,    check_rate_rule, check_gates,
+        check_measure, check_shots,   check_gradient,    check_executor,  check_stall,
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) HQ_TRY(rules[i](config));
     return HQ_OK;

@@ -6,6 +6,13 @@
 /* The last digit of pi that a double keeps; POSIX's M_PI is not part of C11. */
 static const double pi = 3.14159265358979323846;
 
+double hq_rate_for_batch(int rule, double rate, int batch, int rate_batch)
+{
+    if (rule == HQ_RATE_RULE_LINEAR) return rate * ((double)batch / rate_batch);
+    if (rule == HQ_RATE_RULE_SQRT) return rate * sqrt((double)batch / rate_batch);
+    return rate;
+}
+
 /* Times factor from the first epoch on that starts at or after the per cent of all epochs. */
 static double step_rate(const hq_schedule *schedule, double epoch)
 {

@@ -66,7 +66,7 @@ static hq_status check_settings(const hq_restoring *from)
     hq_config_defaults(&before);
     HQ_TRY(hq_config_read_text(&before, from->state->config, from->name));
     HQ_TRY(hq_config_compare(&before, now, from->name));
-    if (hq_optimizer_moments(before.train_optimizer) != hq_optimizer_moments(now->train_optimizer))
+    if (!hq_optimizer_follows(now->train_optimizer, before.train_optimizer))
         HQ_FAIL(HQ_ERR_CONFIG, "%s: train.optimizer was \"%s\"; \"%s\" cannot go on from its moments", from->name,
                 hq_config_word("train.optimizer", before.train_optimizer),
                 hq_config_word("train.optimizer", now->train_optimizer));

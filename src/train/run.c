@@ -24,13 +24,20 @@ static hq_status allocate(hq_run *run)
     return hq_alloc_array(s, sizeof(hq_real), "norm statistics", &run->mean_stats);
 }
 
+double hq_train_rate(const hq_config *config)
+{
+    return hq_rate_for_batch(config->train_rate_rule, config->train_learning_rate, config->train_batch,
+                             config->train_rate_batch);
+}
+
 static void set_rules(hq_run *run)
 {
     const hq_config *config = run->config;
-    run->optimizer = (hq_optimizer){config->train_optimizer, config->train_momentum, config->train_beta1,
-                                    config->train_beta2,     config->train_epsilon,  config->train_weight_decay};
+    run->optimizer =
+        (hq_optimizer){config->train_optimizer, config->train_momentum,     config->train_beta1, config->train_beta2,
+                       config->train_epsilon,   config->train_weight_decay, config->train_trust};
     run->schedule = (hq_schedule){.kind = config->train_schedule,
-                                  .rate = config->train_learning_rate,
+                                  .rate = hq_train_rate(config),
                                   .factor = config->train_schedule_factor,
                                   .warmup_epochs = config->train_warmup,
                                   .epochs = config->train_epochs,

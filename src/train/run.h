@@ -52,7 +52,7 @@ typedef struct hq_run {
     int64_t steps_per_epoch;
 
     /* saved state besides the model's blocks */
-    hq_real *moment1, *moment2; /* moment2 NULL for sgd */
+    hq_real *moment1, *moment2; /* moment2 NULL where the rule keeps one */
     hq_progress progress;
     double epoch_loss;     /* sum over the samples seen in the epoch under way */
     hq_epoch_row *history; /* [train.epochs] */

@@ -67,6 +67,16 @@ static void print_ranks(const hq_dist *dist, int64_t micro)
             (long long)(size - micro), size);
 }
 
+/* The learning rate in force, and where it comes from. */
+static const char *rate_text(const hq_config *config, char *buffer, size_t size)
+{
+    const int used = snprintf(buffer, size, "%g", hq_train_rate(config));
+    if (config->train_rate_rule != HQ_RATE_RULE_NONE)
+        snprintf(buffer + used, size - (size_t)used, " (%g at batch %d, rule %s)", config->train_learning_rate,
+                 config->train_rate_batch, hq_config_word("train.rate_rule", config->train_rate_rule));
+    return buffer;
+}
+
 void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const hq_data_info *info,
                             const hq_model *model)
 {
@@ -74,7 +84,7 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
     const int microbatch = hq_train_microbatch(config);
     const int64_t micro = (config->train_batch + microbatch - 1) / microbatch;
     const int64_t steps = (info->count[HQ_SPLIT_TRAIN] + config->train_batch - 1) / config->train_batch;
-    char text[160], depth[24] = "";
+    char text[160], rate[80], depth[24] = "";
     if (info->depth > 1) snprintf(depth, sizeof depth, "%d x ", info->depth);
     hq_say("data      %s: %s, %d %s, %s %d x %s%d x %d; %lld train, %lld validation, %lld test\n", info->name,
            hq_config_word("data.task", info->task), info->classes,
@@ -85,10 +95,10 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
            (long long)(total - quantum), (long long)quantum,
            circuit_text(config, hq_model_circuit(model), text, sizeof text));
     hq_say("training  %d epochs of %lld steps; batch %d in %lld micro-batch%s of %d, feeds up to %lld rank%s; %s, rate "
-           "%g\n",
+           "%s\n",
            config->train_epochs, (long long)steps, config->train_batch, (long long)micro, micro == 1 ? "" : "es",
            microbatch, (long long)micro, micro == 1 ? "" : "s",
-           hq_config_word("train.optimizer", config->train_optimizer), config->train_learning_rate);
+           hq_config_word("train.optimizer", config->train_optimizer), rate_text(config, rate, sizeof rate));
     print_hardware(config, hq_model_circuit(model));
     print_ranks(dist, micro);
     hq_say("memory    %.1f MB of activations per rank, %.1f MB of data per node\n",

@@ -25,6 +25,9 @@ compare everything "3" --set augment.flip=both --set augment.shift=2 --set augme
 compare gates "3" --set train.epochs=1 --set model.qubits=2 --set model.circuit.template=gates --set gradient.method=parameter-shift \
     --set "model.circuit.gates=ry(x0) 0; rx(2*x1+pi/4) 1; cry(w0) 0 1; ry(x2) 0; u3(w1, w0/2, x0) 1" --set "model.circuit.measure=X0; Z0 Z1"
 compare sgd "2" --set train.optimizer=sgd --set model.norm=none --set model.circuit.template=classical --set phantom.size=33
+compare lars "3" --set train.optimizer=lars --set train.learning_rate=2 --set train.weight_decay=1e-3 --set train.trust=0.02 \
+    --set train.rate_rule=linear --set train.rate_batch=64
+compare lamb "3" --set train.optimizer=lamb --set train.weight_decay=0.01 --set train.rate_rule=sqrt --set train.rate_batch=8 --set train.warmup=1
 compare whole-batch "3 5" --set model.norm_statistics=batch --set train.microbatch=2 --set train.epochs=1
 
 # Ways of summing, where every 1 to 4 ranks count as a node.

@@ -72,6 +72,19 @@ same "best model in a new folder" "$(hash_of moved/best.h5)" "$BEST"
 same "metrics in a new folder" "$(values_of moved)" "$(values_of whole)"
 check "a changed key is told" grep -q "train.epochs" moved.out
 
+# The moments of the other update rules go on too, on other rank counts; a velocity does not go on as that of another rule.
+for rule in lars lamb; do
+    LARGE=("${SMALL[@]}" --set train.optimizer="$rule" --set train.trust=0.02 --set train.weight_decay=0.01 --set train.warmup=1)
+    np 1 train "${LARGE[@]}" --run-dir $rule >$rule.out 2>&1 || cat $rule.out
+    np 3 train "${LARGE[@]}" --set train.epochs=1 --run-dir $rule-half >>$rule.out 2>&1
+    np 2 train "${LARGE[@]}" --run-dir $rule-half --resume >>$rule.out 2>&1
+    same "$rule: resumed state" "$(hash_of $rule-half/last.h5)" "$(hash_of $rule/last.h5)"
+    same "$rule: resumed metrics" "$(values_of $rule-half)" "$(values_of $rule)"
+done
+np 1 train "${LARGE[@]}" --set train.optimizer=sgd --run-dir lars --resume >refused.out 2>&1
+same "another rule's velocity is refused" $? 2
+check "and it is named" grep -q 'train.optimizer was "lars"; "sgd" cannot go on from its moments' refused.out
+
 # A checkpoint alone knows its configuration; a best.h5 of another run beside it is not taken for its own.
 mkdir lone
 cp half/last.h5 lone/snapshot.h5

@@ -18,6 +18,8 @@ static const char *const working[][MAX] = {
     {"phantom.channels=3"},
     {"train.schedule=step", "train.schedule_steps=30"},
     {"train.schedule_steps=[]"},
+    {"train.rate_rule=sqrt", "train.rate_batch=1"},
+    {"train.rate_batch=128"}, /* no rule: not used */
     {"model.circuit.template=gates", "model.circuit.gates=h 0"},
     {"model.circuit.template=classical"},
     {"model.circuit.measure=X0"},
@@ -53,6 +55,7 @@ static const struct {
     {{"train.schedule=step", "train.schedule_steps=[]"}, {"train.schedule_steps is empty", "at least 1"}},
     {{"train.schedule_steps=20,40,40"}, {"train.schedule_steps", "entry 2 is 40 and entry 3 is 40"}},
     {{"train.schedule_steps=75,50"}, {"train.schedule_steps", "entry 1 is 75 and entry 2 is 50"}},
+    {{"train.rate_rule=linear"}, {"train.rate_rule = \"linear\"", "train.rate_batch = 0", "at least 1", "\"none\""}},
     {{"model.circuit.template=gates"}, {"model.circuit.template = \"gates\"", "model.circuit.gates is empty"}},
     {{"model.circuit.gates=h 0; h 1"}, {"model.circuit.gates = \"h 0; h 1\"", "template = \"hqcnn\"", "\"gates\""}},
     {{"model.circuit.template=classical", "model.circuit.gates=h 0"}, {"template = \"classical\""}},

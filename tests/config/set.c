@@ -59,7 +59,8 @@ static void words_and_texts(void)
     REFUSED("data.source=\"/a\"b", "quotes");
     REFUSED("data.source=\"/a\\\"", "quotes");
     REFUSED("data.source=\"", "quotes");
-    REFUSED("train.optimizer=adma", "\"adma\"", "\"sgd\", \"adam\", \"adamw\"", "nearest is \"adam\"");
+    REFUSED("train.optimizer=adma", "\"adma\"", "\"sgd\", \"adam\", \"adamw\", \"lars\", \"lamb\"",
+            "nearest is \"adam\"");
     char text[8000] = "data.source=/";
     memset(text + 13, 'x', HQ_TEXT_MAX - 1);
     REFUSED(text, "data.source", "up to 1023");
@@ -200,6 +201,8 @@ static void words_by_position(void)
     CHECK_TEXT(hq_config_word("dist.spread", HQ_SPREAD_OFF), "off");
     CHECK_TEXT(hq_config_word("train.shuffle", HQ_SHUFFLE_OFF), "off");
     CHECK_TEXT(hq_config_word("train.optimizer", HQ_OPTIMIZER_ADAMW), "adamw");
+    CHECK_TEXT(hq_config_word("train.optimizer", HQ_OPTIMIZER_LAMB), "lamb");
+    CHECK_TEXT(hq_config_word("train.rate_rule", HQ_RATE_RULE_SQRT), "sqrt");
     CHECK_TEXT(hq_config_word("train.schedule", HQ_SCHEDULE_COSINE), "cosine");
     CHECK_TEXT(hq_config_word("train.class_weights", HQ_CLASS_WEIGHTS_BALANCED), "balanced");
     for (int i = 0; i < hq_key_count; i++) {

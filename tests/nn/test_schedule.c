@@ -63,6 +63,18 @@ static void test_warmup(void)
     CHECK(hq_schedule_rate(&schedule, 1, 1.5) == 1.5); /* both factors */
 }
 
+static void test_rate_for_batch(void)
+{
+    CHECK(hq_rate_for_batch(HQ_RATE_RULE_NONE, 0.25, 2048, 0) == 0.25);
+    CHECK(hq_rate_for_batch(HQ_RATE_RULE_LINEAR, 0.25, 2048, 128) == 4);
+    CHECK(hq_rate_for_batch(HQ_RATE_RULE_SQRT, 0.25, 2048, 128) == 1);
+    CHECK(hq_rate_for_batch(HQ_RATE_RULE_LINEAR, 0.25, 64, 128) == 0.125); /* down, too */
+    CHECK(hq_rate_for_batch(HQ_RATE_RULE_LINEAR, 0.25, 100, 100) == 0.25);
+    CHECK(hq_rate_for_batch(HQ_RATE_RULE_SQRT, 0.25, 100, 100) == 0.25);
+    CHECK_NEAR(hq_rate_for_batch(HQ_RATE_RULE_SQRT, 1, 16777216, 1), 4096, 1e-9); /* the largest batch */
+    CHECK_NEAR(hq_rate_for_batch(HQ_RATE_RULE_SQRT, 3, 2, 1), 3 * 1.4142135623730951, 1e-15);
+}
+
 int main(void)
 {
     HQ_RUN(test_constant);
@@ -70,5 +82,6 @@ int main(void)
     HQ_RUN(test_step_between_epochs);
     HQ_RUN(test_cosine);
     HQ_RUN(test_warmup);
+    HQ_RUN(test_rate_for_batch);
     return hq_check_result();
 }
