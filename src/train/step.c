@@ -35,28 +35,34 @@ static hq_span current_batch(const hq_run *run)
  * two images would have batch statistics of little worth. */
 static int64_t micro_start(const hq_span *span, int64_t m) { return m * span->count / span->micro; }
 
-/* Images, labels and sample numbers of micro-batch m; returns its size. */
-static int load_micro(hq_run *run, const hq_span *span, int64_t m)
+/* Images, labels and sample numbers of micro-batch m, and its size. */
+static hq_status load_micro(hq_run *run, const hq_span *span, int64_t m, int *out_n)
 {
     const hq_config *config = run->config;
     const hq_dataset *set = &run->data.set;
-    const int64_t n_train = set->info.count[HQ_SPLIT_TRAIN], start = micro_start(span, m);
-    const int n = (int)(micro_start(span, m + 1) - start);
+    const uint64_t seed = (uint64_t)config->train_seed;
     const uint32_t epoch = (uint32_t)run->progress.epoch;
     const size_t labels = (size_t)set->info.labels;
-    for (int i = 0; i < n; i++) {
-        int64_t position = span->first + start + i;
-        run->samples[i] = config->train_shuffle == HQ_SHUFFLE_ON
-                              ? hq_data_shuffle((uint64_t)config->train_seed, epoch, n_train, position)
-                              : position;
+    const int64_t start = micro_start(span, m);
+    const hq_piece piece = {span->first, span->count, start, (int)(micro_start(span, m + 1) - start)};
+    const hq_order order = {HQ_SPLIT_TRAIN, config->train_shuffle == HQ_SHUFFLE_ON, seed, epoch, config->train_batch};
+    const hq_augment augment = {config->augment_flip, config->augment_shift, config->augment_rotate, seed, epoch};
+    const bool changes = augment.flip != HQ_FLIP_NONE || augment.shift > 0 || augment.rotate > 0;
+    int64_t lo, hi;
+    hq_dist_share(run->dist, span->micro, &lo, &hi);
+    HQ_TRY(hq_reader_load(run->reader, &order, &piece, (int)(m - lo), changes ? &augment : NULL, run->samples, run->x));
+    for (int i = 0; i < piece.n; i++)
         memcpy(run->labels + (size_t)i * labels, set->label[HQ_SPLIT_TRAIN] + (size_t)run->samples[i] * labels,
                labels * sizeof *run->labels);
-    }
-    hq_augment augment = {config->augment_flip, config->augment_shift, config->augment_rotate,
-                          (uint64_t)config->train_seed, epoch};
-    bool changes = augment.flip != HQ_FLIP_NONE || augment.shift > 0 || augment.rotate > 0;
-    hq_data_load(set, HQ_SPLIT_TRAIN, run->samples, n, changes ? &augment : NULL, run->x);
-    return n;
+    *out_n = piece.n;
+    return HQ_OK;
+}
+
+/* A rank without the images of its micro-batch still joins the circuits of the others in the round. */
+static hq_status join_failed(const hq_run *run, hq_status failure, const hq_runner *runner)
+{
+    const hq_status joined = hq_model_join(run->model, true, (uint32_t)run->progress.epoch, runner);
+    return joined > failure ? joined : failure;
 }
 
 /* Right predictions among n samples: argmax (first maximum), or labels at score > 0.5 for multi-label. */
@@ -84,7 +90,10 @@ static hq_status add_micro(hq_run *run, const hq_span *span, int64_t m, const hq
     const int64_t p = hq_model_param_count(run->model), s = hq_model_stat_count(run->model);
     int64_t *extra = run->sums + p + s;
     double since = hq_clock();
-    hq_model_batch batch = {.n = load_micro(run, span, m),
+    int n;
+    const hq_status loaded = load_micro(run, span, m, &n);
+    if (loaded != HQ_OK) return join_failed(run, loaded, runner);
+    hq_model_batch batch = {.n = n,
                             .x = run->x,
                             .labels = run->labels,
                             .samples = run->samples,
@@ -160,8 +169,8 @@ static hq_status diverged(const hq_run *run, int64_t refused)
             run->config->train_learning_rate);
 }
 
-/* All micro-batches of the batch, round by round. A rank that fails (only an external executor can) takes part in the
- * rounds that are left, so that nobody waits for it. */
+/* All micro-batches of the batch, round by round. A rank that fails (an external executor, or images that cannot be
+ * read) takes part in the rounds that are left, so that nobody waits for it. */
 static hq_status run_rounds(hq_run *run, const hq_span *span)
 {
     const hq_rounds rounds = hq_rounds_make(run->dist, span->micro);
