@@ -44,6 +44,10 @@ typedef struct hq_dataset {
     const uint8_t *image[HQ_SPLIT_COUNT];  /* NULL when info.stream */
     const uint64_t *chunk[HQ_SPLIT_COUNT]; /* hash of each chunk's images; NULL unless info.stream */
     const int32_t *label[HQ_SPLIT_COUNT];
+
+    /* The open file of a streamed set, hq_data_connect's */
+    const char *path;
+    int file;
 } hq_dataset;
 
 /* A source being read: an open .npz or HDF5 file, or the settings of the phantom set. */
@@ -66,6 +70,11 @@ void hq_data_close(hq_data_source *source);
 
 /* Points the views of `dataset` into a filled block. */
 void hq_data_attach(const hq_data_info *info, const void *block, hq_dataset *dataset);
+
+/* Opens the file of a streamed set for this process, once for all its readers; nothing to do for other sets. path: of
+ * the data set, kept for messages. HQ_ERR_FILE. Closed by hq_data_disconnect, whether it worked or not. */
+hq_status hq_data_connect(const char *path, hq_dataset *dataset);
+void hq_data_disconnect(hq_dataset *dataset);
 
 /* The i-th sample (0 <= i < n) of a pseudo-random permutation of 0..n-1 that is a function of seed and epoch. Takes no
  * memory for n: a balanced Feistel network over the next power of four with cycle walking (Black and Rogaway, "Ciphers
@@ -118,10 +127,10 @@ int64_t hq_data_window(const hq_config *config, const hq_data_info *info, int64_
 /* Serves images of a set, wherever they are. Streamed, it has a window of images in memory for each of its slots. */
 typedef struct hq_reader hq_reader;
 
-/* path: of the data set's file. window: as hq_data_window; 0: as small as possible (evaluation). slots: pieces that
- * take turns; each goes its own way through the split. Takes all memory that it will need. `set` must outlive it.
- * HQ_ERR_FILE, HQ_ERR_MEMORY. Freed with hq_reader_destroy (NULL is allowed). */
-hq_status hq_reader_create(const hq_dataset *set, const char *path, int64_t window, int slots, hq_reader **out_reader);
+/* window: as hq_data_window; 0: as small as possible (evaluation). slots: pieces that take turns; each goes its own way
+ * through the split. Takes all memory that it will need. `set` must be connected and outlive it. HQ_ERR_MEMORY. Freed
+ * with hq_reader_destroy (NULL is allowed). */
+hq_status hq_reader_create(const hq_dataset *set, int64_t window, int slots, hq_reader **out_reader);
 void hq_reader_destroy(hq_reader *reader);
 
 /* Loads a piece as hq_data_load does, and tells the numbers of its samples[n]. Streamed, `slot` reads on where it must,
@@ -133,10 +142,12 @@ hq_status hq_reader_load(hq_reader *reader, const hq_order *order, const hq_piec
 /* ---- making an HDF5 file ----------------------------------------------------------------------------------------- */
 
 /* In this order, with all parts of a step behind the step before: create (one process), write, hash (any number of
- * processes, each a part), finish (one process). docs/formats.md describes the file. Memory does not grow with the
- * number of images. Each: HQ_ERR_FILE, HQ_ERR_DATA, HQ_ERR_CONFIG, HQ_ERR_MEMORY. */
+ * processes, each a part), finish (one process). docs/formats.md describes the file. Images go
+ * through one by one or by chunks; labels and hashes are in memory in the last step. Each: HQ_ERR_FILE, HQ_ERR_DATA,
+ * HQ_ERR_CONFIG, HQ_ERR_MEMORY. */
 
-/* Makes the file `path`, which may be there, with place for all that `info` tells, in chunks of data.chunk images. */
+/* Makes the file `path`, which may be there, with place for all that `info` tells, in chunks of data.chunk images. It
+ * is removed when that fails, or when the disk has less room. */
 hq_status hq_data_file_create(const hq_config *config, const hq_data_info *info, const char *path);
 
 /* Writes images and labels: sample i of the training split to row hq_data_shuffle(HQ_DATA_FILE_SEED, 0, n, i), the

@@ -22,7 +22,7 @@ typedef struct hq_node_data {
 } hq_node_data;
 
 /* Opens config's data set on the first rank of each node, fills the node's copy (without the images of a streamed set)
- * and attaches every rank to it. */
+ * and attaches every rank to it. `config` must outlive the data. */
 hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_data *data);
 void hq_train_free_data(hq_node_data *data);
 

@@ -11,6 +11,11 @@ uint64_t hq_data_image_bytes(const hq_data_info *info)
     return (uint64_t)info->depth * (uint64_t)info->height * (uint64_t)info->width * (uint64_t)info->channels;
 }
 
+int64_t hq_data_chunks(const hq_data_info *info, hq_split split)
+{
+    return (info->count[split] + info->chunk[split] - 1) / info->chunk[split];
+}
+
 /* Adds a section of count * size bytes at *end; false on overflow. */
 static bool add_section(uint64_t count, uint64_t size, uint64_t *offset, uint64_t *end)
 {

@@ -19,25 +19,26 @@ int64_t hq_data_window(const hq_config *config, const hq_data_info *info, int64_
 }
 
 /* In full steps piece by piece; the last, short step is read as it comes, and so is all that is not shuffled. */
-hq_span hq_order_lane(const hq_data_info *info, const hq_order *order, const hq_piece *piece, int64_t *begin)
+hq_range hq_order_lane(const hq_data_info *info, const hq_order *order, const hq_piece *piece, int64_t *begin)
 {
     const int64_t n = info->count[order->split];
     *begin = piece->first + piece->start;
-    if (!order->shuffle) return (hq_span){0, n};
-    if (piece->count < order->batch) return (hq_span){*begin, *begin + piece->n};
+    if (!order->shuffle) return (hq_range){0, n};
+    if (piece->count < order->batch) return (hq_range){*begin, *begin + piece->n};
     const int64_t steps = n / order->batch, lo = steps * piece->start;
     *begin = lo + piece->first / order->batch * piece->n;
-    return (hq_span){lo, lo + steps * piece->n};
+    return (hq_range){lo, lo + steps * piece->n};
 }
 
-hq_span hq_order_window(const hq_data_info *info, int64_t window, const hq_order *order, hq_span lane, int64_t position)
+hq_range hq_order_window(const hq_data_info *info, int64_t window, const hq_order *order, hq_range lane,
+                         int64_t position)
 {
     const int64_t size = order->shuffle ? window : info->chunk[order->split];
     const int64_t lo = position / size * size, hi = lo + size;
-    return (hq_span){lo > lane.lo ? lo : lane.lo, hi < lane.hi ? hi : lane.hi};
+    return (hq_range){lo > lane.lo ? lo : lane.lo, hi < lane.hi ? hi : lane.hi};
 }
 
-int64_t hq_order_permute(const hq_order *order, hq_span window, int64_t position)
+int64_t hq_order_permute(const hq_order *order, hq_range window, int64_t position)
 {
     if (!order->shuffle) return position;
     const uint64_t seed = hq_hash(&window.lo, sizeof window.lo, order->seed);
@@ -64,7 +65,7 @@ int64_t hq_data_sample(const hq_data_info *info, int64_t window, const hq_order 
         return order->shuffle ? hq_data_shuffle(order->seed, order->epoch, info->count[order->split], position)
                               : position;
     }
-    const hq_span lane = hq_order_lane(info, order, piece, &begin);
-    const hq_span here = hq_order_window(info, window, order, lane, begin + i);
+    const hq_range lane = hq_order_lane(info, order, piece, &begin);
+    const hq_range here = hq_order_window(info, window, order, lane, begin + i);
     return hq_order_sample(info, order, hq_order_permute(order, here, begin + i));
 }

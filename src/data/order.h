@@ -8,19 +8,19 @@
 #include "hqcnn/data.h"
 
 /* A run of positions. */
-typedef struct hq_span {
+typedef struct hq_range {
     int64_t lo, hi;
-} hq_span;
+} hq_range;
 
 /* The lane that a piece reads from, and the position in it at which the piece begins, before windows are permuted. */
-hq_span hq_order_lane(const hq_data_info *info, const hq_order *order, const hq_piece *piece, int64_t *begin);
+hq_range hq_order_lane(const hq_data_info *info, const hq_order *order, const hq_piece *piece, int64_t *begin);
 
 /* The part of a lane that is in memory when `position` is needed. */
-hq_span hq_order_window(const hq_data_info *info, int64_t window, const hq_order *order, hq_span lane,
-                        int64_t position);
+hq_range hq_order_window(const hq_data_info *info, int64_t window, const hq_order *order, hq_range lane,
+                         int64_t position);
 
 /* The position whose sample comes at `position`: permuted within the window. */
-int64_t hq_order_permute(const hq_order *order, hq_span window, int64_t position);
+int64_t hq_order_permute(const hq_order *order, hq_range window, int64_t position);
 
 /* The chunk of the file that is the k-th of the order. */
 int64_t hq_order_chunk(const hq_data_info *info, const hq_order *order, int64_t k);

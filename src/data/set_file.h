@@ -15,6 +15,7 @@ typedef struct hq_set_file {
     uint64_t hash;                         /* as stored; 0 while the file is being written */
     uint64_t label_offset[HQ_SPLIT_COUNT]; /* bytes from the start of the file, as info.offset of images */
     uint64_t hash_offset[HQ_SPLIT_COUNT];
+    /* hq_set_file_load's */
     int32_t *label[HQ_SPLIT_COUNT];  /* [count][labels] */
     uint64_t *chunk[HQ_SPLIT_COUNT]; /* hash of the images of each chunk */
 } hq_set_file;
@@ -22,13 +23,17 @@ typedef struct hq_set_file {
 /* "train_images", "val_labels", "test_hashes", ... */
 void hq_set_file_member(hq_split split, const char *what, char name[32]);
 
-/* Opens the file for reading, or for writing too, and fills `info` but for bytes and stream. Looks at everything but
- * the images; hashes are not compared. HQ_ERR_FILE when it cannot be opened, HQ_ERR_DATA for what it holds. The caller
- * closes the file, also after an error. */
+/* Opens the file for reading, or for writing too, finds where all lies, and fills `info` but for bytes, hash and
+ * stream. HQ_ERR_FILE when it cannot be opened, HQ_ERR_DATA for what it holds. The caller closes the file, also after
+ * an error.
+ */
 hq_status hq_set_file_open(const char *path, bool writing, hq_set_file *file, hq_data_info *info);
+
+/* Reads labels and hashes. HQ_ERR_FILE, HQ_ERR_MEMORY. */
+hq_status hq_set_file_load(hq_set_file *file, const hq_data_info *info);
 void hq_set_file_close(hq_set_file *file);
 
-/* Hash of the set: sizes, labels, and the hashes of all chunks. */
+/* After hq_set_file_load. Hash of the set: sizes, labels, and the hashes of all chunks. */
 uint64_t hq_set_file_hash(const hq_set_file *file, const hq_data_info *info);
 
 /* Compares the hash with the stored one and checks the labels. HQ_ERR_DATA. */

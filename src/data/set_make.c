@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define CHUNK_BYTES (1 << 20) /* about, by default */
@@ -86,12 +87,28 @@ static hq_status choose_chunks(const hq_config *config, hq_data_info *info)
     return HQ_OK;
 }
 
-/* In the format of HDF5 1.10 chunks without filters lie one behind the other, and metadata has checksums. */
-hq_status hq_data_file_create(const hq_config *config, const hq_data_info *info, const char *path)
+/* Whether the file can be made and has room, before HDF5, which does not get over a failed write, and before hours of
+ * work. */
+static hq_status check_room(const hq_data_info *info, const char *path)
 {
-    hq_data_info laid = *info;
+    struct statvfs disk;
+    double bytes = CHUNK_BYTES; /* more than HDF5's own structures need */
+    for (int s = 0; s < HQ_SPLIT_COUNT; s++)
+        bytes += (double)(hq_data_chunks(info, s) * info->chunk[s]) * (double)hq_data_image_bytes(info) +
+                 (double)info->count[s] * info->labels * 4 + (double)hq_data_chunks(info, s) * 8;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0) HQ_FAIL(HQ_ERR_FILE, "%s: cannot be made: %s", path, strerror(errno));
+    const double room = fstatvfs(fd, &disk) == 0 && disk.f_blocks > 0 ? (double)disk.f_bavail * (double)disk.f_frsize
+                                                                      : bytes; /* unknown */
+    close(fd);
+    if (bytes <= room) return HQ_OK;
+    HQ_FAIL(HQ_ERR_FILE, "%s: %.0f bytes are needed, %.0f bytes are free", path, bytes, room);
+}
+
+/* In the format of HDF5 1.10 chunks without filters lie one behind the other, and metadata has checksums. */
+static hq_status lay_out(const hq_data_info *info, const char *path)
+{
     hq_handles h5;
-    HQ_TRY(choose_chunks(config, &laid));
     hq_handles_begin(&h5, path);
     hid_t access = hq_handles_keep(&h5, H5Pcreate(H5P_FILE_ACCESS), "file access");
     hq_handles_check(&h5, H5Pset_fapl_sec2(access), "file access");
@@ -99,9 +116,19 @@ hq_status hq_data_file_create(const hq_config *config, const hq_data_info *info,
     hid_t creation = hq_handles_keep(&h5, H5Pcreate(H5P_FILE_CREATE), "file creation");
     hq_handles_check(&h5, H5Pset_obj_track_times(creation, false), "file creation");
     hid_t file = hq_handles_keep(&h5, H5Fcreate(path, H5F_ACC_TRUNC, creation, access), "cannot be made");
-    if (h5.status == HQ_OK) put_attributes(&h5, file, &laid);
-    for (int s = 0; s < HQ_SPLIT_COUNT && h5.status == HQ_OK; s++) put_split(&h5, file, s, &laid);
+    if (h5.status == HQ_OK) put_attributes(&h5, file, info);
+    for (int s = 0; s < HQ_SPLIT_COUNT && h5.status == HQ_OK; s++) put_split(&h5, file, s, info);
     return hq_handles_end(&h5);
+}
+
+hq_status hq_data_file_create(const hq_config *config, const hq_data_info *info, const char *path)
+{
+    hq_data_info laid = *info;
+    HQ_TRY(choose_chunks(config, &laid));
+    hq_status status = check_room(&laid, path);
+    if (status == HQ_OK) status = lay_out(&laid, path);
+    if (status != HQ_OK) unlink(path);
+    return status;
 }
 
 /* ---- write ----------------------------------------------------------------------------------------------------- */
@@ -250,6 +277,7 @@ static hq_status check_file(const char *path, hq_data_info *info)
 {
     hq_set_file file;
     hq_status status = hq_set_file_open(path, false, &file, info);
+    if (status == HQ_OK) status = hq_set_file_load(&file, info);
     if (status == HQ_OK) status = hq_set_file_check(&file, info);
     if (status == HQ_OK) status = sync_file(&file);
     info->hash = file.hash;
@@ -262,6 +290,7 @@ hq_status hq_data_file_finish(const char *path, const char *to, hq_data_info *in
     hq_set_file file;
     uint64_t hash = 0;
     hq_status status = hq_set_file_open(path, false, &file, info);
+    if (status == HQ_OK) status = hq_set_file_load(&file, info);
     if (status == HQ_OK) hash = hq_set_file_hash(&file, info);
     hq_set_file_close(&file);
     if (status == HQ_OK) status = store_hash(path, hash);

@@ -65,6 +65,7 @@ static hq_status check_choices(const hq_config *config, hq_data_info *info)
 static hq_status open_file(const hq_config *config, hq_data_source *source)
 {
     HQ_TRY(hq_set_file_open(config->data_source, false, &source->file, &source->info));
+    HQ_TRY(hq_set_file_load(&source->file, &source->info));
     HQ_TRY(hq_set_file_check(&source->file, &source->info));
     source->info.hash = source->file.hash;
     return check_choices(config, &source->info);

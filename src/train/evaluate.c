@@ -72,14 +72,14 @@ static hq_status score_share(hq_dist *dist, const hq_scored *scored, hq_scoring 
     return status;
 }
 
-static hq_status allocate(const hq_dist *dist, const char *source, const hq_scored *scored, hq_scoring *scoring)
+static hq_status allocate(const hq_dist *dist, const hq_scored *scored, hq_scoring *scoring)
 {
     const hq_data_info *info = &scored->data->info;
     const int group = scored->group;
     const size_t n = (size_t)info->count[scored->split], width = (size_t)info->classes + 1;
     const size_t groups = (n + (size_t)group - 1) / (size_t)group;
     const size_t mine = (groups / (size_t)hq_dist_size(dist) + 1) * (size_t)group;
-    HQ_TRY(hq_reader_create(scored->data, source, 0, 1, &scoring->reader));
+    HQ_TRY(hq_reader_create(scored->data, 0, 1, &scoring->reader));
     HQ_TRY(hq_alloc_array((size_t)group, hq_model_input_size(scored->model) * sizeof(hq_real), "images", &scoring->x));
     HQ_TRY(hq_alloc_array((size_t)group, sizeof(int64_t), "sample numbers", &scoring->samples));
     HQ_TRY(hq_alloc_array(mine * width, sizeof(double), "scores", &scoring->mine));
@@ -121,7 +121,7 @@ hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *mo
     const int group = hq_train_microbatch(config);
     const hq_scored scored = {model, spreader, data, split, group};
     hq_scoring scoring = {0};
-    hq_status status = hq_dist_agree(dist, allocate(dist, config->data_source, &scored, &scoring));
+    hq_status status = hq_dist_agree(dist, allocate(dist, &scored, &scoring));
     if (status == HQ_OK) status = hq_dist_agree(dist, score_share(dist, &scored, &scoring));
     if (status == HQ_OK)
         status = hq_dist_gather_rows(dist, data->info.count[split], group, data->info.classes + 1, scoring.mine,

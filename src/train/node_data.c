@@ -57,16 +57,17 @@ hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_dat
     *data = (hq_node_data){0};
     hq_status status = load(dist, &loading, data);
     hq_data_close(loading.source);
-    if (status != HQ_OK) {
-        hq_train_free_data(data);
-        return status;
+    if (status == HQ_OK) {
+        hq_data_attach(&loading.info, hq_dist_shared_block(data->shared), &data->set);
+        status = hq_dist_agree(dist, hq_data_connect(config->data_source, &data->set));
     }
-    hq_data_attach(&loading.info, hq_dist_shared_block(data->shared), &data->set);
-    return HQ_OK;
+    if (status != HQ_OK) hq_train_free_data(data);
+    return status;
 }
 
 void hq_train_free_data(hq_node_data *data)
 {
+    hq_data_disconnect(&data->set);
     hq_dist_shared_free(data->shared);
     *data = (hq_node_data){0};
 }

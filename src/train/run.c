@@ -39,20 +39,20 @@ static void set_rules(hq_run *run)
 }
 
 /* Each rank serves its own micro-batches of a full batch; it has no more of a short one. */
-static hq_status open_reader(hq_run *run)
+static hq_status make_reader(hq_run *run)
 {
     const int64_t micro = (run->config->train_batch + run->microbatch - 1) / run->microbatch;
     const int64_t window = hq_data_window(run->config, &run->data.set.info, micro, run->microbatch);
     int64_t lo, hi;
     hq_dist_share(run->dist, micro, &lo, &hi);
-    return hq_reader_create(&run->data.set, run->config->data_source, window, (int)(hi - lo), &run->reader);
+    return hq_reader_create(&run->data.set, window, (int)(hi - lo), &run->reader);
 }
 
 static hq_status build(void *ctx)
 {
     hq_run *run = ctx;
     HQ_TRY(hq_model_create(run->config, &run->data.set.info, run->microbatch, &run->model));
-    HQ_TRY(open_reader(run));
+    HQ_TRY(make_reader(run));
     return allocate(run);
 }
 

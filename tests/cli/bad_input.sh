@@ -63,6 +63,7 @@ refused 2 'is there already; --force' data import phantom text.h5
 refused 2 'is an .h5 file already' data import text.h5 set.h5
 refused 2 'phantom.channels' data import phantom set.h5 --set phantom.channels=2
 refused 2 'a chunk may have at most' data import phantom set.h5 --set data.chunk=2147483647
+refused 3 'bytes are needed' data import phantom set.h5 --set phantom.train=100000000 --set phantom.size=1024
 refused 3 'none/set.h5' data import phantom none/set.h5
 refused 3 'text.npz' data import text.npz set.h5
 check "nothing is left of a refused import" test -z "$(find . -name 'set.h5*')"

@@ -39,9 +39,9 @@ static void note_samples(void *ctx, const hq_piece *piece, int64_t micro)
     epoch *e = ctx;
     (void)micro;
     int64_t begin;
-    const hq_span lane = hq_order_lane(&e->info, &e->order, piece, &begin);
+    const hq_range lane = hq_order_lane(&e->info, &e->order, piece, &begin);
     for (int i = 0; i < piece->n; i++) {
-        const hq_span window = hq_order_window(&e->info, e->window, &e->order, lane, begin + i);
+        const hq_range window = hq_order_window(&e->info, e->window, &e->order, lane, begin + i);
         const int64_t position = hq_order_permute(&e->order, window, begin + i);
         e->outside += position < window.lo || position >= window.hi || window.lo < lane.lo || window.hi > lane.hi ||
                       window.hi - window.lo > e->window;

@@ -147,10 +147,11 @@ static void test_stream(void)
     void *a = load_set(&config, &memory);
     config.data_stream = HQ_STREAM_ON;
     void *b = load_set(&config, &stream);
+    CHECK(hq_data_connect(config.data_source, &stream) == HQ_OK);
     CHECK(stream.info.stream && !stream.image[0] && stream.info.bytes < memory.info.bytes / 5);
     CHECK(stream.info.hash == memory.info.hash);
-    CHECK(hq_reader_create(&stream, config.data_source, 2 * CHUNK, MICRO, &reader) == HQ_OK);
-    CHECK(hq_reader_create(&stream, config.data_source, 2 * CHUNK, 1, &late) == HQ_OK);
+    CHECK(hq_reader_create(&stream, 2 * CHUNK, MICRO, &reader) == HQ_OK);
+    CHECK(hq_reader_create(&stream, 2 * CHUNK, 1, &late) == HQ_OK);
     const int64_t memory_count = hq_memory_count();
     for (int off = 0; off < 2; off++)
         for (uint32_t epoch = 0; epoch < 3; epoch++) {
@@ -166,6 +167,7 @@ static void test_stream(void)
         }
     CHECK_INT(hq_memory_count(), memory_count);
     hq_reader_destroy(reader);
+    hq_data_disconnect(&stream);
     hq_reader_destroy(late);
     hq_free(a);
     hq_free(b);
@@ -183,7 +185,8 @@ static void test_evaluation(void)
     void *a = load_set(&config, &memory);
     config.data_stream = HQ_STREAM_ON;
     void *b = load_set(&config, &stream);
-    CHECK(hq_reader_create(&stream, config.data_source, 0, 1, &reader) == HQ_OK);
+    CHECK(hq_data_connect(config.data_source, &stream) == HQ_OK);
+    CHECK(hq_reader_create(&stream, 0, 1, &reader) == HQ_OK);
     for (int s = 0; s < HQ_SPLIT_COUNT; s++)
         for (int64_t first = 0; first < memory.info.count[s]; first += 7) {
             const int64_t left = memory.info.count[s] - first, n = left < 7 ? left : 7;
@@ -196,6 +199,7 @@ static void test_evaluation(void)
         }
     CHECK_INT(wrong, 0);
     hq_reader_destroy(reader);
+    hq_data_disconnect(&stream);
     hq_free(a);
     hq_free(b);
 }
@@ -296,7 +300,8 @@ static void test_altered_under_way(void)
     import(&config, "way.h5", 1);
     config.data_stream = HQ_STREAM_ON;
     void *block = load_set(&config, &stream);
-    CHECK(hq_reader_create(&stream, config.data_source, 0, 1, &reader) == HQ_OK);
+    CHECK(hq_data_connect(config.data_source, &stream) == HQ_OK);
+    CHECK(hq_reader_create(&stream, 0, 1, &reader) == HQ_OK);
     CHECK(hq_reader_load(reader, &order, &(hq_piece){5, 1, 0, 1}, 0, NULL, &sample, x) == HQ_OK);
     int fd = open(config.data_source, O_RDWR), errors = hq_log_error_count();
     CHECK(pwrite(fd, "x", 1, (off_t)stream.info.offset[0] + 15 * PIXELS) == 1);
@@ -308,6 +313,7 @@ static void test_altered_under_way(void)
     CHECK_INT(hq_log_error_count(), errors + 2);
     close(fd);
     hq_reader_destroy(reader);
+    hq_data_disconnect(&stream);
     hq_free(block);
 }
 
