@@ -19,6 +19,7 @@ typedef struct hq_slot {
 struct hq_reader {
     const hq_dataset *set;
     int64_t window; /* images */
+    int slots;
     hq_slot *slot;
     uint8_t *images; /* of all slots */
 };
@@ -52,6 +53,7 @@ static hq_status take_windows(hq_reader *reader, int64_t window, int slots)
 {
     const hq_data_info *info = &reader->set->info;
     reader->window = window_of(info, window);
+    reader->slots = slots;
     const size_t bytes = (size_t)reader->window * (size_t)hq_data_image_bytes(info);
     HQ_TRY(hq_alloc_array((size_t)slots, sizeof *reader->slot, "windows of images", &reader->slot));
     HQ_TRY(hq_alloc_array((size_t)slots, bytes, "windows of images", &reader->images));

@@ -33,6 +33,10 @@ for n in 1 2 3 4; do
     same "best model on $n ranks" "$(hash_of "on-$n/best.h5")" "$(hash_of on-1/best.h5)"
     same "metrics on $n ranks" "$(values_of "on-$n")" "$(values_of on-1)"
 done
+for n in 1 5; do # ranks with nothing to do, and a last step of fewer micro-batches
+    check "few micro-batches on $n ranks" np "$n" train "${STREAM[@]}" --set train.batch=24 --set train.epochs=1 --run-dir "few-$n" >few.out 2>&1 || cat few.out
+    same "few micro-batches: state on $n ranks" "$(hash_of "few-$n/last.h5")" "$(hash_of few-1/last.h5)"
+done
 check "the summary tells" grep -qE '^stream    .* 40 for each micro-batch at once, in chunks of 20' on-1.out
 np 2 train "${RUN[@]}" --set data.memory=0 --run-dir auto >/dev/null 2>&1
 same "streamed when it is too large for data.memory" "$(hash_of auto/last.h5)" "$(hash_of on-1/last.h5)"
