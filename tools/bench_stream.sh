@@ -30,8 +30,9 @@ measure() { # measure on|off: images per second, seconds of a step, megabytes, s
     sed -n -E 's/.*"(images_per_second|seconds_per_step|peak_memory_megabytes|data)": ([0-9.e+-]+).*/\2/p' "$scratch/out" | tr '\n' ' '
 }
 
-for _ in $(seq "$pairs"); do
-    echo "$(measure off) $(measure on)"
+for pair in $(seq "$pairs"); do # in either order: what the machine does else drifts
+    if [ $((pair % 2)) -eq 1 ]; then off=$(measure off) on=$(measure on); else on=$(measure on) off=$(measure off); fi
+    echo "$off $on"
 done | awk '
     function median(v, n,    i, j, t) {
         for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (v[j] < v[i]) { t = v[i]; v[i] = v[j]; v[j] = t }
