@@ -50,14 +50,24 @@ typedef enum hq_scope {
  *                                                       each without blanks at its ends and with single ones inside */
 #define HQ_CONFIG_KEYS(INT, REAL, WORD, TEXT, LIST, LINES)                                                             \
     TEXT(data, source, FREE, "phantom",                                                                                \
-         "\"phantom\" for the built-in set, or the path of a MedMNIST .npz file, absolute or from the folder of this " \
-         "file")                                                                                                       \
+         "\"phantom\" for the built-in set, or the path of a MedMNIST .npz file or of an .h5 file made by `data "      \
+         "import`, "                                                                                                   \
+         "absolute or from the folder of this file")                                                                   \
     WORD(data, task, MODEL, "auto", "auto|binary|multi-class|ordinal|multi-label",                                     \
          "kind of task; auto: multi-label for several label columns, else binary for 2 classes, else multi-class")     \
     LIST(data, classes, MODEL, "", 0, 65535,                                                                           \
          "keep only samples of these labels, renumbered 0, 1, ... in this order; empty: all")                          \
     INT(data, class_count, MODEL, 0, 0, 65536,                                                                         \
         "number of classes (label columns for multi-label); 0: largest label of the training split plus 1")            \
+    WORD(data, stream, TRAIN, "auto", "auto|on|off",                                                                   \
+         "leave the images of an .h5 file there and read them as they are needed, in an order that makes that fast; "  \
+         "auto: when they would take more than data.memory")                                                           \
+    INT(data, memory, TRAIN, 4096, 0, 2147483647, "largest images that data.stream = \"auto\" loads, MB on each node") \
+    INT(data, window, TRAIN, 0, 0, 2147483647,                                                                         \
+        "images of a micro-batch's part of a streamed set that are in memory and shuffled together, in whole chunks; " \
+        "0: "                                                                                                          \
+        "about 256 MB for all micro-batches of a batch")                                                               \
+    INT(data, chunk, FREE, 0, 0, 2147483647, "images in a chunk of a file made by `data import`; 0: about 1 MB")       \
     WORD(augment, flip, TRAIN, "none", "none|horizontal|vertical|both", "random mirroring of training images")         \
     INT(augment, shift, TRAIN, 0, 0, 64, "random shift of training images, up to so many pixels each way")             \
     REAL(augment, rotate, TRAIN, 0, 0, 180, "random rotation of training images, up to so many degrees each way")      \
@@ -210,6 +220,7 @@ typedef struct hq_config {
 
 /* Positions in the WORD lists above, in their order. */
 enum { HQ_TASK_AUTO, HQ_TASK_BINARY, HQ_TASK_MULTI_CLASS, HQ_TASK_ORDINAL, HQ_TASK_MULTI_LABEL };
+enum { HQ_STREAM_AUTO, HQ_STREAM_ON, HQ_STREAM_OFF };
 enum { HQ_FLIP_NONE, HQ_FLIP_HORIZONTAL, HQ_FLIP_VERTICAL, HQ_FLIP_BOTH };
 enum { HQ_NORM_BATCH, HQ_NORM_GROUP, HQ_NORM_NONE };
 enum { HQ_NORM_STATISTICS_MICROBATCH, HQ_NORM_STATISTICS_BATCH };

@@ -18,10 +18,11 @@
 typedef struct hq_node_data {
     hq_dataset set;
     hq_shared *shared;
-    uint64_t hash; /* of sizes, images and labels; equal on all nodes */
+    uint64_t hash; /* of sizes, images and labels, as an HDF5 file has it or of the block; equal on all nodes */
 } hq_node_data;
 
-/* Opens config's data set on the first rank of each node, fills the node's copy and attaches every rank to it. */
+/* Opens config's data set on the first rank of each node, fills the node's copy (without the images of a streamed set)
+ * and attaches every rank to it. `config` must outlive the data. */
 hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_data *data);
 void hq_train_free_data(hq_node_data *data);
 

@@ -21,6 +21,7 @@ typedef enum hq_command {
     HQ_COMMAND_BENCH_TRAIN,
     HQ_COMMAND_BENCH_INFER,
     HQ_COMMAND_BENCH_LAYERS,
+    HQ_COMMAND_DATA_IMPORT,
     HQ_COMMAND_COUNT
 } hq_command;
 
@@ -34,6 +35,9 @@ typedef struct hq_options {
     char resume_file[PATH_MAX];
     char output[PATH_MAX];
     char cases[PATH_MAX]; /* circuit eval: the file */
+    bool has_source;      /* data import: SOURCE, in `set` */
+    char target[PATH_MAX];
+    bool force;
     char svg[PATH_MAX], qasm2[PATH_MAX], qasm3[PATH_MAX], probabilities[PATH_MAX];
     char inputs[HQ_NUMBERS_MAX], weights[HQ_NUMBERS_MAX];
     int split; /* hq_split */
@@ -83,6 +87,7 @@ hq_status hq_cli_circuit(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_circuit_eval(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_circuit(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options); /* train, infer, layers */
+hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
 
 /* The median of v[n], which is sorted by that. Local. */
 double hq_cli_median(double *v, int n);

@@ -15,7 +15,8 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_BENCH_CIRCUIT] = "bench circuit",
                                                            [HQ_COMMAND_BENCH_TRAIN] = "bench train",
                                                            [HQ_COMMAND_BENCH_INFER] = "bench infer",
-                                                           [HQ_COMMAND_BENCH_LAYERS] = "bench layers"};
+                                                           [HQ_COMMAND_BENCH_LAYERS] = "bench layers",
+                                                           [HQ_COMMAND_DATA_IMPORT] = "data import"};
 
 enum {
     ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
@@ -28,6 +29,7 @@ enum {
     ON_BENCH = 1 << HQ_COMMAND_BENCH_CIRCUIT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER |
                1 << HQ_COMMAND_BENCH_LAYERS,
     ON_COMPUTE = ON_TRAIN | ON_EVALUATE | ON_PREDICT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER,
+    ON_DATA_IMPORT = 1 << HQ_COMMAND_DATA_IMPORT,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
@@ -116,6 +118,7 @@ static hq_status on_document(hq_options *options, const char *value)
 {
     return (void)value, options->document = true, HQ_OK;
 }
+static hq_status on_force(hq_options *options, const char *value) { return (void)value, options->force = true, HQ_OK; }
 static hq_status on_dump(hq_options *options, const char *value) { return (void)value, options->dump = true, HQ_OK; }
 
 static hq_status on_binding(hq_options *options, const char *value)
@@ -130,13 +133,14 @@ static const struct hq_option {
     hq_status (*apply)(hq_options *options, const char *value);
 } option[] = {
     {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set},
-    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | ON_BENCH), on_run_dir},
+    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | ON_BENCH | ON_DATA_IMPORT), on_run_dir},
     {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
     {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH, on_json},
     {"--output", TAKES_VALUE, ON_PREDICT, on_output},
     {"--print-binding", TAKES_NOTHING, ON_COMPUTE, on_binding},
     {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
+    {"--force", TAKES_NOTHING, ON_DATA_IMPORT, on_force},
     {"--document", TAKES_NOTHING, ON_CHECK, on_document},
     {"--dump", TAKES_NOTHING, ON_CHECK, on_dump},
     {"--svg", TAKES_VALUE, ON_CIRCUIT, on_svg},
@@ -169,7 +173,7 @@ static hq_status unknown_command(const char *word)
             word, nearest);
 }
 
-static bool is_checkpoint(const char *word)
+static bool ends_in_h5(const char *word)
 {
     size_t n = strlen(word);
     return n > 3 && strcmp(word + n - 3, ".h5") == 0;
@@ -198,9 +202,26 @@ static hq_status parse_option(int argc, char **argv, int *at, hq_options *option
         value = argv[++*at];
     }
     if (found->takes == TAKES_PERHAPS && !value && *at + 1 < argc &&
-        (is_checkpoint(argv[*at + 1]) || is_folder(argv[*at + 1])))
+        (ends_in_h5(argv[*at + 1]) || is_folder(argv[*at + 1])))
         value = argv[++*at];
     return found->apply(options, value);
+}
+
+/* Words of "data import": SOURCE, which is data.source, then TARGET. */
+static hq_status parse_import(const char *word, hq_options *options)
+{
+    char source[PATH_MAX + 16] = "data.source=";
+    if (!options->has_source) {
+        options->has_source = true;
+        strncat(source, word, PATH_MAX);
+        return on_set(options, source);
+    }
+    if (options->target[0])
+        HQ_FAIL(HQ_ERR_USAGE, "unexpected word \"%s\" after %s (see hqcnn-dist --help)", word, options->target);
+    if (!ends_in_h5(word))
+        HQ_FAIL(HQ_ERR_USAGE,
+                "data import: TARGET \"%s\" does not end in \".h5\", by which data.source knows such files", word);
+    return set_text(options->target, sizeof options->target, word, "TARGET");
 }
 
 /* A word that is no option: for commands that read checkpoints a checkpoint or a run folder, for "circuit eval" its
@@ -210,10 +231,11 @@ static hq_status parse_word(const char *word, hq_options *options)
     const bool reads = options->command == HQ_COMMAND_EVALUATE || options->command == HQ_COMMAND_PREDICT ||
                        options->command == HQ_COMMAND_INSPECT || options->command == HQ_COMMAND_CIRCUIT;
     const bool folder = is_folder(word);
+    if (options->command == HQ_COMMAND_DATA_IMPORT) return parse_import(word, options);
     if (options->command == HQ_COMMAND_CIRCUIT_EVAL && !options->cases[0])
         return set_text(options->cases, sizeof options->cases, word, "file of circuits");
     if (reads && folder && !options->run_dir[0] && !options->checkpoint[0]) return on_run_dir(options, word);
-    if (reads && !folder && !options->checkpoint[0] && (is_checkpoint(word) || options->command == HQ_COMMAND_INSPECT))
+    if (reads && !folder && !options->checkpoint[0] && (ends_in_h5(word) || options->command == HQ_COMMAND_INSPECT))
         return set_text(options->checkpoint, sizeof options->checkpoint, word, "checkpoint");
     if (options->config[0])
         HQ_FAIL(HQ_ERR_USAGE, "unexpected word \"%s\" after %s (see hqcnn-dist --help)", word, options->config);
@@ -249,6 +271,9 @@ static hq_status check_needed(hq_options *options)
     case HQ_COMMAND_CIRCUIT_EVAL:
         if (options->cases[0]) return HQ_OK;
         HQ_FAIL(HQ_ERR_USAGE, "circuit eval needs a file of circuits, in JSON (see docs/circuit_command.md)");
+    case HQ_COMMAND_DATA_IMPORT:
+        if (options->target[0]) return HQ_OK;
+        HQ_FAIL(HQ_ERR_USAGE, "data import needs a SOURCE (\"phantom\" or an .npz file) and a TARGET.h5");
     default:
         return name_checkpoint(options);
     }

@@ -76,15 +76,20 @@ static void load_augmented(const hq_data_info *info, const uint8_t *image, const
         load_slice(image + (size_t)d * slice, info->height, info->width, info->channels, &t, x + (size_t)d * slice);
 }
 
+void hq_data_convert(const hq_data_info *info, const uint8_t *image, int64_t sample, const hq_augment *augment,
+                     hq_real *x)
+{
+    if (augment)
+        load_augmented(info, image, augment, sample, x);
+    else
+        load_plain(image, (size_t)hq_data_image_bytes(info), x);
+}
+
 void hq_data_load(const hq_dataset *dataset, hq_split split, const int64_t *samples, int n, const hq_augment *augment,
                   hq_real *x)
 {
     size_t size = (size_t)hq_data_image_bytes(&dataset->info);
-    for (int i = 0; i < n; i++) {
-        const uint8_t *image = dataset->image[split] + (size_t)samples[i] * size;
-        if (augment)
-            load_augmented(&dataset->info, image, augment, samples[i], x + (size_t)i * size);
-        else
-            load_plain(image, size, x + (size_t)i * size);
-    }
+    for (int i = 0; i < n; i++)
+        hq_data_convert(&dataset->info, dataset->image[split] + (size_t)samples[i] * size, samples[i], augment,
+                        x + (size_t)i * size);
 }

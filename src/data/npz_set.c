@@ -179,18 +179,24 @@ static hq_status stream_images(hq_npz_array *array, const int32_t *label, int co
     return hq_npz_array_finish(array);
 }
 
-static hq_status fill_images(hq_npz_set *set, hq_split split, const hq_data_info *info, unsigned char *to)
+/* Opens the images of a split again. The caller closes the array, also after an error. */
+static hq_status open_images(hq_npz_set *set, hq_split split, const hq_data_info *info, hq_npz_array *array)
 {
     char name[32];
-    hq_npz_array array;
-    int64_t rows = set->labels.rows[split];
-    uint64_t image_bytes = hq_data_image_bytes(info);
     member_name(split, "images", name);
-    hq_status status = hq_npz_array_open(&set->npz, name, &array);
-    if (status == HQ_OK && array.left != (uint64_t)rows * image_bytes)
-        status = hq_fail(HQ_ERR_DATA, "%s: %s: changed while it was read", set->path, name);
+    HQ_TRY(hq_npz_array_open(&set->npz, name, array));
+    if (array->left != (uint64_t)set->labels.rows[split] * hq_data_image_bytes(info))
+        HQ_FAIL(HQ_ERR_DATA, "%s: %s: changed while it was read", set->path, name);
+    return HQ_OK;
+}
+
+static hq_status fill_images(hq_npz_set *set, hq_split split, const hq_data_info *info, unsigned char *to)
+{
+    hq_npz_array array;
+    hq_status status = open_images(set, split, info, &array);
     if (status == HQ_OK)
-        status = stream_images(&array, set->labels.value[split], set->labels.columns, rows, image_bytes, to);
+        status = stream_images(&array, set->labels.value[split], set->labels.columns, set->labels.rows[split],
+                               hq_data_image_bytes(info), to);
     hq_npz_array_close(&array);
     return status;
 }
@@ -209,6 +215,33 @@ hq_status hq_npz_set_fill(hq_npz_set *set, const hq_data_info *info, const hq_da
         fill_labels(&set->labels, s, (int32_t *)(block + layout->label[s]));
     }
     return HQ_OK;
+}
+
+static hq_status visit_split(hq_npz_set *set, hq_npz_array *array, hq_split split, uint8_t *image, uint64_t bytes,
+                             hq_visit visit, void *ctx)
+{
+    const int32_t *label = set->labels.value[split];
+    int64_t kept = 0;
+    for (int64_t row = 0; row < set->labels.rows[split]; row++, label += set->labels.columns) {
+        HQ_TRY(hq_npz_array_read(array, image, bytes));
+        if (*label != HQ_LABEL_DROPPED) HQ_TRY(visit(ctx, split, kept++, image, label));
+    }
+    return hq_npz_array_finish(array);
+}
+
+hq_status hq_npz_set_visit(hq_npz_set *set, const hq_data_info *info, hq_visit visit, void *ctx)
+{
+    uint8_t *image;
+    const uint64_t bytes = hq_data_image_bytes(info);
+    hq_status status = hq_alloc((size_t)bytes, "image", &image);
+    for (int s = 0; s < HQ_SPLIT_COUNT && status == HQ_OK; s++) {
+        hq_npz_array array;
+        status = open_images(set, s, info, &array);
+        if (status == HQ_OK) status = visit_split(set, &array, s, image, bytes, visit, ctx);
+        hq_npz_array_close(&array);
+    }
+    hq_free(image);
+    return status;
 }
 
 void hq_npz_set_close(hq_npz_set *set)

@@ -20,6 +20,10 @@ hq_status hq_npz_set_open(const hq_config *config, hq_npz_set *set, hq_data_info
 hq_status hq_npz_set_fill(hq_npz_set *set, const hq_data_info *info, const hq_data_layout *layout,
                           unsigned char *block);
 
+/* Calls `visit` for every kept sample, split by split, in the order of the file. */
+typedef hq_status (*hq_visit)(void *ctx, hq_split split, int64_t sample, const uint8_t *image, const int32_t *label);
+hq_status hq_npz_set_visit(hq_npz_set *set, const hq_data_info *info, hq_visit visit, void *ctx);
+
 void hq_npz_set_close(hq_npz_set *set);
 
 #endif

@@ -5,6 +5,7 @@
 
 /* Buffers of one evaluation on one rank. */
 typedef struct hq_scoring {
+    hq_reader *reader;
     hq_real *x;
     int64_t *samples;
     double *mine; /* rows of this rank: classes scores, then the sample's loss */
@@ -29,8 +30,13 @@ static hq_status score_rows(const hq_scored *scored, int64_t first, int n, const
     const hq_data_info *info = &scored->data->info;
     const int k = info->classes, width = k + 1;
     const hq_real *logits;
-    for (int i = 0; i < n; i++) scoring->samples[i] = first + i;
-    hq_data_load(scored->data, scored->split, scoring->samples, n, NULL, scoring->x);
+    const hq_order order = {.split = scored->split, .batch = n};
+    const hq_piece piece = {.first = first, .count = n, .n = n};
+    const hq_status loaded = hq_reader_load(scoring->reader, &order, &piece, 0, NULL, scoring->samples, scoring->x);
+    if (loaded != HQ_OK) { /* joins the circuits of the others all the same */
+        const hq_status joined = hq_model_join(scored->model, 0, runner);
+        return joined > loaded ? joined : loaded;
+    }
     for (int i = 0; i < n; i++) scoring->samples[i] = key_of(scored->split, first + i);
     const hq_model_batch batch = {.n = n, .x = scoring->x, .samples = scoring->samples, .runner = runner};
     HQ_TRY(hq_model_predict(scored->model, &batch, &logits));
@@ -66,13 +72,15 @@ static hq_status score_share(hq_dist *dist, const hq_scored *scored, hq_scoring 
     return status;
 }
 
-static hq_status allocate(const hq_dist *dist, const hq_model *model, const hq_data_info *info, hq_split split,
-                          int group, hq_scoring *scoring)
+static hq_status allocate(const hq_dist *dist, const hq_scored *scored, hq_scoring *scoring)
 {
-    const size_t n = (size_t)info->count[split], width = (size_t)info->classes + 1;
+    const hq_data_info *info = &scored->data->info;
+    const int group = scored->group;
+    const size_t n = (size_t)info->count[scored->split], width = (size_t)info->classes + 1;
     const size_t groups = (n + (size_t)group - 1) / (size_t)group;
     const size_t mine = (groups / (size_t)hq_dist_size(dist) + 1) * (size_t)group;
-    HQ_TRY(hq_alloc_array((size_t)group, hq_model_input_size(model) * sizeof(hq_real), "images", &scoring->x));
+    HQ_TRY(hq_reader_create(scored->data, 0, 1, &scoring->reader));
+    HQ_TRY(hq_alloc_array((size_t)group, hq_model_input_size(scored->model) * sizeof(hq_real), "images", &scoring->x));
     HQ_TRY(hq_alloc_array((size_t)group, sizeof(int64_t), "sample numbers", &scoring->samples));
     HQ_TRY(hq_alloc_array(mine * width, sizeof(double), "scores", &scoring->mine));
     if (hq_dist_rank(dist) != 0) return HQ_OK;
@@ -81,6 +89,7 @@ static hq_status allocate(const hq_dist *dist, const hq_model *model, const hq_d
 
 static void release(hq_scoring *scoring)
 {
+    hq_reader_destroy(scoring->reader);
     hq_free(scoring->x);
     hq_free(scoring->samples);
     hq_free(scoring->mine);
@@ -113,8 +122,7 @@ hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *mo
     const int group = hq_train_microbatch(config);
     const hq_scored scored = {model, spreader, data, split, group};
     hq_scoring scoring = {0};
-    hq_status status = allocate(dist, model, &data->info, split, group, &scoring);
-    status = hq_dist_agree(dist, status);
+    hq_status status = hq_dist_agree(dist, allocate(dist, &scored, &scoring));
     if (status == HQ_OK) status = hq_dist_agree(dist, score_share(dist, &scored, &scoring));
     if (status == HQ_OK)
         status = hq_dist_gather_rows(dist, data->info.count[split], group, data->info.classes + 1, scoring.mine,

@@ -1,8 +1,6 @@
 /* node_data.c: one copy of a data set per node. */
 #include "hqcnn/train.h"
 
-#include <string.h>
-
 typedef struct hq_loading {
     const hq_config *config;
     bool reads;
@@ -20,9 +18,11 @@ static hq_status open_source(void *ctx)
 /* Files may differ between nodes that do not share a file system; a training on them would hang or be wrong. */
 static hq_status check_nodes(hq_dist *dist, const hq_loading *loading, hq_node_data *data)
 {
+    const hq_data_info *info = &loading->info;
     if (hq_dist_node_rank(dist) == 0)
-        data->hash = hq_hash(hq_dist_shared_block(data->shared), loading->info.bytes,
-                             hq_hash(&loading->info.count, sizeof loading->info.count, 0));
+        data->hash = info->hash ? info->hash
+                                : hq_hash(hq_dist_shared_block(data->shared), info->bytes,
+                                          hq_hash(&info->count, sizeof info->count, 0));
     HQ_TRY(hq_dist_node_bcast(dist, &data->hash, sizeof data->hash));
     uint64_t first = data->hash;
     HQ_TRY(hq_dist_bcast(dist, &first, sizeof first));
@@ -45,10 +45,11 @@ static hq_status load(hq_dist *dist, hq_loading *loading, hq_node_data *data)
     return check_nodes(dist, loading, data);
 }
 
-/* A file is opened by the first rank of a node alone; the phantom set is drawn by all ranks of a node together. */
+/* A file is opened by the first rank of a node alone (its images may stay there: readers); the phantom set is drawn by
+ * all ranks of a node together. */
 hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_data *data)
 {
-    const bool drawn = strcmp(config->data_source, "phantom") == 0;
+    const bool drawn = hq_data_is_drawn(config);
     hq_loading loading = {.config = config,
                           .reads = drawn || hq_dist_node_rank(dist) == 0,
                           .part = drawn ? hq_dist_node_rank(dist) : 0,
@@ -56,16 +57,17 @@ hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_dat
     *data = (hq_node_data){0};
     hq_status status = load(dist, &loading, data);
     hq_data_close(loading.source);
-    if (status != HQ_OK) {
-        hq_train_free_data(data);
-        return status;
+    if (status == HQ_OK) {
+        hq_data_attach(&loading.info, hq_dist_shared_block(data->shared), &data->set);
+        status = hq_dist_agree(dist, hq_data_connect(config->data_source, &data->set));
     }
-    hq_data_attach(&loading.info, hq_dist_shared_block(data->shared), &data->set);
-    return HQ_OK;
+    if (status != HQ_OK) hq_train_free_data(data);
+    return status;
 }
 
 void hq_train_free_data(hq_node_data *data)
 {
+    hq_data_disconnect(&data->set);
     hq_dist_shared_free(data->shared);
     *data = (hq_node_data){0};
 }

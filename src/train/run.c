@@ -45,10 +45,21 @@ static void set_rules(hq_run *run)
     memcpy(run->schedule.steps, config->train_schedule_steps.v, sizeof run->schedule.steps);
 }
 
+/* Each rank serves its own micro-batches of a full batch; it has no more of a short one. */
+static hq_status make_reader(hq_run *run)
+{
+    const int64_t micro = (run->config->train_batch + run->microbatch - 1) / run->microbatch;
+    const int64_t window = hq_data_window(run->config, &run->data.set.info, micro, run->microbatch);
+    int64_t lo, hi;
+    hq_dist_share(run->dist, micro, &lo, &hi);
+    return hq_reader_create(&run->data.set, window, (int)(hi - lo), &run->reader);
+}
+
 static hq_status build(void *ctx)
 {
     hq_run *run = ctx;
     HQ_TRY(hq_model_create(run->config, &run->data.set.info, run->microbatch, run->most_held, &run->model));
+    HQ_TRY(make_reader(run));
     return allocate(run);
 }
 
@@ -87,6 +98,7 @@ void hq_train_release(hq_run *run)
     hq_free(run->trace);
     hq_train_spreader_destroy(run->spreader);
     hq_model_destroy(run->model);
+    hq_reader_destroy(run->reader);
     hq_train_free_data(&run->data);
 }
 

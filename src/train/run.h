@@ -42,6 +42,7 @@ typedef struct hq_run {
     const char *dir;
     const char *resume; /* checkpoint it goes on from, or NULL */
     hq_node_data data;
+    hq_reader *reader; /* of the training split; a slot for each own micro-batch */
     hq_model *model;
     hq_spreader *spreader;
     hq_optimizer optimizer;

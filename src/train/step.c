@@ -49,28 +49,26 @@ static hq_loaded loaded_at(const hq_run *run, int m)
                        run->labels + first * (size_t)run->data.set.info.labels, run->samples + first};
 }
 
-/* Images, labels and sample numbers of micro-batch m; returns its size. */
-static int load_micro(const hq_run *run, const hq_span *span, int64_t m, const hq_loaded *to)
+/* Images, labels and sample numbers of micro-batch m, and its size; lane: which of this rank's it is. */
+static hq_status load_micro(const hq_run *run, const hq_span *span, int64_t m, int lane, const hq_loaded *to,
+                            int *out_n)
 {
     const hq_config *config = run->config;
     const hq_dataset *set = &run->data.set;
-    const int64_t n_train = set->info.count[HQ_SPLIT_TRAIN], start = micro_start(span, m);
-    const int n = (int)(micro_start(span, m + 1) - start);
+    const uint64_t seed = (uint64_t)config->train_seed;
     const uint32_t epoch = (uint32_t)run->progress.epoch;
     const size_t labels = (size_t)set->info.labels;
-    for (int i = 0; i < n; i++) {
-        int64_t position = span->first + start + i;
-        to->samples[i] = config->train_shuffle == HQ_SHUFFLE_ON
-                             ? hq_data_shuffle((uint64_t)config->train_seed, epoch, n_train, position)
-                             : position;
+    const int64_t start = micro_start(span, m);
+    const hq_piece piece = {span->first, span->count, start, (int)(micro_start(span, m + 1) - start)};
+    const hq_order order = {HQ_SPLIT_TRAIN, config->train_shuffle == HQ_SHUFFLE_ON, seed, epoch, config->train_batch};
+    const hq_augment augment = {config->augment_flip, config->augment_shift, config->augment_rotate, seed, epoch};
+    const bool changes = augment.flip != HQ_FLIP_NONE || augment.shift > 0 || augment.rotate > 0;
+    HQ_TRY(hq_reader_load(run->reader, &order, &piece, lane, changes ? &augment : NULL, to->samples, to->x));
+    for (int i = 0; i < piece.n; i++)
         memcpy(to->labels + (size_t)i * labels, set->label[HQ_SPLIT_TRAIN] + (size_t)to->samples[i] * labels,
                labels * sizeof *to->labels);
-    }
-    hq_augment augment = {config->augment_flip, config->augment_shift, config->augment_rotate,
-                          (uint64_t)config->train_seed, epoch};
-    bool changes = augment.flip != HQ_FLIP_NONE || augment.shift > 0 || augment.rotate > 0;
-    hq_data_load(set, HQ_SPLIT_TRAIN, to->samples, n, changes ? &augment : NULL, to->x);
-    return n;
+    *out_n = piece.n;
+    return HQ_OK;
 }
 
 /* Right predictions among n samples: argmax (first maximum), or labels at score > 0.5 for multi-label. */
@@ -153,7 +151,8 @@ static hq_status sum_statistics(void *ctx, int64_t *numbers, size_t n)
 
 /* ---- micro-batches --------------------------------------------------------------------------------------------- */
 
-/* The rounds [first, first + count): this rank's micro-batches, perhaps fewer or none. */
+/* The rounds [first, first + count): this rank's micro-batches, perhaps fewer or none. One whose images cannot be read
+ * is left out, but the rank joins the circuits and sums of the others. */
 static void load_group(hq_step *step, int64_t first, int count)
 {
     hq_run *run = step->run;
@@ -163,7 +162,10 @@ static void load_group(hq_step *step, int64_t first, int count)
     for (int i = 0; i < count; i++) {
         const int64_t m = hq_rounds_group(&step->rounds, first + i);
         const hq_loaded to = loaded_at(run, i);
-        run->batch[i] = (hq_model_batch){.n = m < 0 || step->status != HQ_OK ? 0 : load_micro(run, &step->span, m, &to),
+        int n = 0;
+        if (m >= 0 && step->status == HQ_OK)
+            step->status = load_micro(run, &step->span, m, (int)(m - step->rounds.lo), &to, &n);
+        run->batch[i] = (hq_model_batch){.n = step->status == HQ_OK ? n : 0,
                                          .x = to.x,
                                          .labels = to.labels,
                                          .samples = to.samples,
@@ -177,7 +179,7 @@ static void load_group(hq_step *step, int64_t first, int count)
 }
 
 /* All micro-batches of the batch, round by round; the last rounds may be computed together, layer by layer, so that
- * the sums of the last layers travel meanwhile. A rank that fails (only an external executor can) takes part in the
+ * the sums of the last layers travel meanwhile. A rank that fails (an external executor, a file) takes part in the
  * rounds that are left, so that nobody waits for it. */
 static hq_status run_rounds(hq_step *step, int together)
 {

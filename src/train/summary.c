@@ -77,6 +77,20 @@ static const char *rate_text(const hq_config *config, char *buffer, size_t size)
     return buffer;
 }
 
+/* Images that stay in their file. */
+static void print_stream(const hq_dist *dist, const hq_config *config, const hq_data_info *info, int64_t micro)
+{
+    const int64_t window = hq_data_window(config, info, micro, hq_train_microbatch(config));
+    int64_t lo, hi;
+    if (!info->stream) return;
+    hq_dist_share_of(dist, 0, micro, &lo, &hi);
+    const double image = (double)info->depth * info->height * info->width * info->channels;
+    hq_say(
+        "stream    images are read as they are needed: %lld for each micro-batch at once, in chunks of %lld; %.1f MB "
+        "on the busiest rank\n",
+        (long long)window, (long long)info->chunk[HQ_SPLIT_TRAIN], (double)(hi * window) * image / 1e6);
+}
+
 void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const hq_data_info *info,
                             const hq_model *model)
 {
@@ -101,6 +115,7 @@ void hq_train_print_summary(const hq_dist *dist, const hq_config *config, const 
            hq_config_word("train.optimizer", config->train_optimizer), rate_text(config, rate, sizeof rate));
     print_hardware(config, hq_model_circuit(model));
     print_ranks(dist, micro);
+    print_stream(dist, config, info, micro);
     hq_say("memory    %.1f MB of activations per rank, %.1f MB of data per node\n",
            (double)hq_model_arena_bytes(model) / 1e6, (double)info->bytes / 1e6);
     hq_say("kernels   %s\n", hq_model_variant(model));

@@ -46,6 +46,27 @@ refused 2 'built-in set' train --set data.class_count=3
 refused 3 'none.npz' train --set data.source=none.npz
 printf 'not a zip' >text.npz
 refused 3 'text.npz' train --set data.source=text.npz
+cp text.npz text.h5
+refused 3 'text.h5' train --set data.source=text.h5
+refused 2 'no .h5 file' train --set data.stream=on
+
+# ---- data import
+refused 2 'nearest command is data import' data
+refused 2 'nearest command is data import' data export
+refused 2 'needs a SOURCE' data import
+refused 2 'needs a SOURCE' data import phantom
+refused 2 'does not end in ".h5"' data import phantom set.hdf5
+refused 2 'unexpected word "more"' data import phantom set.h5 more
+refused 2 'not an option of "data import"' data import phantom set.h5 --run-dir x
+refused 2 'not an option of "train"' train --force
+refused 2 'is there already; --force' data import phantom text.h5
+refused 2 'is an .h5 file already' data import text.h5 set.h5
+refused 2 'phantom.channels' data import phantom set.h5 --set phantom.channels=2
+refused 2 'a chunk may have at most' data import phantom set.h5 --set data.chunk=2147483647
+refused 3 'bytes are needed' data import phantom set.h5 --set phantom.train=100000000 --set phantom.size=1024
+refused 3 'none/set.h5' data import phantom none/set.h5
+refused 3 'text.npz' data import text.npz set.h5
+check "nothing is left of a refused import" test -z "$(find . -name 'set.h5*')"
 
 # ---- run folder: 3, or 2 when it is taken
 touch file
@@ -55,6 +76,7 @@ refused 2 'holds a run already' train "${SMALL[@]}" --run-dir taken
 
 # ---- checkpoints: 3, or 2 when the network is another
 refused 3 'none.h5' evaluate none.h5
+refused 3 'its format is "hqcnn-checkpoint"' train --set data.source=taken/last.h5
 refused 3 'none.h5' train --resume=none.h5
 head -c 20000 taken/last.h5 >short.h5
 refused 3 'short.h5' inspect short.h5
