@@ -18,6 +18,14 @@ hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist);
 /* Ends MPI. Collective; barrier first, because the first rank that leaves with a non-zero code ends the others. */
 void hq_dist_stop(hq_dist *dist);
 
+/* The ranks that give the same color (0 or more) as a world of their own, in their order; a rank alone too. Nobody
+ * watches for stalls in it. Collective. Freed by hq_dist_split_free, collective on the part, before `dist`. */
+hq_status hq_dist_split(const hq_dist *dist, int color, hq_dist **out_part);
+void hq_dist_split_free(hq_dist *part);
+
+/* A barrier at which ranks sleep: for those that have nothing to do while others are measured. Collective. */
+hq_status hq_dist_rest(const hq_dist *dist);
+
 /* Ends the whole job at once with this exit code, this process after 10 s even if MPI hangs. For failures that cannot
  * be agreed on. Does not return. */
 _Noreturn void hq_dist_abort(hq_dist *dist, int exit_code);
@@ -171,8 +179,22 @@ typedef struct hq_sum_waiting {
 } hq_sum_waiting;
 int hq_dist_sum_ways(const hq_sum *sum, const hq_sum_choice **list);
 void hq_dist_sum_describe_choice(const hq_sum_choice *choice, char *text, size_t size);
+void hq_dist_sum_use(hq_sum *sum, const hq_sum_choice *choice); /* from the next step on; one that was tried */
 void hq_dist_sum_mute(hq_sum *sum, bool mute);
 hq_sum_waiting hq_dist_sum_waiting(const hq_sum *sum);
+
+/* What sums between ranks cost, in the model ceil(log2 p) alpha + 2 (p - 1) / p n beta + (p - 1) / p n gamma for n
+ * bytes on p ranks: the latencies that no sum can do without, the bytes that each rank must send at least, and the
+ * bytes it adds at least (Chan, Heimlich, Purkayastha and van de Geijn, "Collective communication: theory, practice,
+ * and experience", 2007). alpha and beta are fitted to sums by MPI over these ranks, gamma is measured on one. */
+typedef struct hq_sum_cost {
+    double alpha, beta, gamma; /* seconds; seconds per byte */
+    double worst;              /* largest relative error of the model at the measured sizes */
+} hq_sum_cost;
+
+/* Collective; equal on all ranks. predict: local. */
+hq_status hq_dist_sum_cost(const hq_dist *dist, hq_sum_cost *cost);
+double hq_dist_sum_predict(const hq_sum_cost *cost, int ranks, double bytes);
 
 /* ---- spreading --------------------------------------------------------------------------------------------------- */
 

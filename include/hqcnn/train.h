@@ -95,6 +95,22 @@ typedef struct hq_train_speed {
 hq_status hq_train_measure(hq_dist *dist, const hq_config *config, const hq_speed_options *options, double *seconds,
                            hq_train_speed *out_speed);
 
+/* Training steps on the ranks of dist, timed with and without their sums, in turn. */
+typedef struct hq_scale_point {
+    int ranks, nodes, microbatch;
+    int64_t images;                /* of a step */
+    double alone, at_end, settled; /* seconds of a step, medians of the slowest rank: ranks only wait for each other;
+                                      sums behind the backward pass; as the first steps found fastest */
+    double work;                   /* processor seconds per image outside waiting, of all ranks together */
+    double backward;               /* share of the backward pass in what the network takes, on this rank */
+    double memory;                 /* bytes resident at most on the rank that had most */
+    double sum_bytes;              /* that a step sums */
+    char way[128];                 /* as settled, in words */
+} hq_scale_point;
+
+/* run_seconds: of each of fifteen timings, about. */
+hq_status hq_train_scale(hq_dist *dist, const hq_config *config, double run_seconds, hq_scale_point *point);
+
 /* Micro-batch in force: train.microbatch, or chosen from train.batch alone, about 16. Local. */
 int hq_train_microbatch(const hq_config *config);
 

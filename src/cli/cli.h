@@ -21,6 +21,7 @@ typedef enum hq_command {
     HQ_COMMAND_BENCH_TRAIN,
     HQ_COMMAND_BENCH_INFER,
     HQ_COMMAND_BENCH_LAYERS,
+    HQ_COMMAND_BENCH_SCALE,
     HQ_COMMAND_DATA_IMPORT,
     HQ_COMMAND_COUNT
 } hq_command;
@@ -88,6 +89,8 @@ hq_status hq_cli_circuit_eval(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_circuit(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options); /* train, infer, layers */
 hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
+
+hq_status hq_cli_bench_scale(hq_dist *dist, const hq_options *options);
 
 /* The median of v[n], which is sorted by that. Local. */
 double hq_cli_median(double *v, int n);

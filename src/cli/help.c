@@ -22,6 +22,7 @@ static const char help[] =
     "  bench circuit [CONFIG] how fast circuits are evaluated, on every path and instruction set\n"
     "  bench train [CONFIG]   images per second of training steps, and where their time goes\n"
     "  bench infer [CONFIG]   images per second of evaluations\n"
+    "  bench scale [CONFIG]   the same training on 1, 2, 4, ... of the ranks; what sums cost, and with more ranks\n"
     "  bench layers [CONFIG]  the layers of training steps: time, arithmetic, what this machine could do\n"
     "  data import SOURCE TARGET.h5  make a data set that can be streamed of \"phantom\" or an .npz file\n"
     "\n"

@@ -16,6 +16,7 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_BENCH_TRAIN] = "bench train",
                                                            [HQ_COMMAND_BENCH_INFER] = "bench infer",
                                                            [HQ_COMMAND_BENCH_LAYERS] = "bench layers",
+                                                           [HQ_COMMAND_BENCH_SCALE] = "bench scale",
                                                            [HQ_COMMAND_DATA_IMPORT] = "data import"};
 
 enum {
@@ -27,7 +28,7 @@ enum {
     ON_CIRCUIT = 1 << HQ_COMMAND_CIRCUIT,
     ON_CIRCUIT_EVAL = 1 << HQ_COMMAND_CIRCUIT_EVAL,
     ON_BENCH = 1 << HQ_COMMAND_BENCH_CIRCUIT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER |
-               1 << HQ_COMMAND_BENCH_LAYERS,
+               1 << HQ_COMMAND_BENCH_LAYERS | 1 << HQ_COMMAND_BENCH_SCALE,
     ON_COMPUTE = ON_TRAIN | ON_EVALUATE | ON_PREDICT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER,
     ON_DATA_IMPORT = 1 << HQ_COMMAND_DATA_IMPORT,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
@@ -265,6 +266,7 @@ static hq_status check_needed(hq_options *options)
     case HQ_COMMAND_BENCH_TRAIN:
     case HQ_COMMAND_BENCH_INFER:
     case HQ_COMMAND_BENCH_LAYERS:
+    case HQ_COMMAND_BENCH_SCALE:
         return HQ_OK;
     case HQ_COMMAND_CIRCUIT:
         return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;

@@ -20,6 +20,10 @@ struct hq_dist {
 /* Remembers what a launcher said that MPI_Init overwrites; before it. */
 void hq_launch_note(void);
 
+/* start.c: who is where on the nodes of dist->all and dist->node (collective); the end of its communicators. */
+hq_status hq_dist_number_nodes(hq_dist *dist);
+void hq_dist_free_communicators(hq_dist *dist);
+
 /* Communicator of all ranks. */
 MPI_Comm hq_dist_comm(const hq_dist *dist);
 

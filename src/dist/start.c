@@ -56,8 +56,10 @@ static hq_status split_node(hq_dist *dist)
 }
 
 /* Nodes are numbered by their first ranks, which also get a communicator of their own when there are several. */
-static hq_status number_nodes(hq_dist *dist)
+hq_status hq_dist_number_nodes(hq_dist *dist)
 {
+    MPI_Comm_rank(dist->node, &dist->node_rank);
+    MPI_Comm_size(dist->node, &dist->node_size);
     const int leads = dist->node_rank == 0;
     HQ_TRY(hq_dist_check(MPI_Allreduce(&leads, &dist->nodes, 1, MPI_INT, MPI_SUM, dist->all), "MPI_Allreduce"));
     if (dist->nodes == 1) return HQ_OK;
@@ -81,9 +83,7 @@ static hq_status make_communicators(hq_dist *dist)
                          "MPI_Comm_split_type"));
     HQ_TRY(split_node(dist));
     MPI_Comm_set_errhandler(dist->node, MPI_ERRORS_RETURN);
-    MPI_Comm_rank(dist->node, &dist->node_rank);
-    MPI_Comm_size(dist->node, &dist->node_size);
-    return number_nodes(dist);
+    return hq_dist_number_nodes(dist);
 }
 
 hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist)
@@ -106,14 +106,19 @@ static void free_communicator(MPI_Comm *comm)
     if (*comm != MPI_COMM_NULL) MPI_Comm_free(comm);
 }
 
+void hq_dist_free_communicators(hq_dist *dist)
+{
+    free_communicator(&dist->leaders);
+    free_communicator(&dist->node);
+    free_communicator(&dist->all);
+}
+
 void hq_dist_stop(hq_dist *dist)
 {
     if (!dist) return;
     if (dist->all != MPI_COMM_NULL) hq_dist_barrier(dist);
     hq_watch_destroy(dist);
-    free_communicator(&dist->leaders);
-    free_communicator(&dist->node);
-    free_communicator(&dist->all);
+    hq_dist_free_communicators(dist);
     hq_free(dist);
     MPI_Finalize();
 }

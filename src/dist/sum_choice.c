@@ -190,3 +190,9 @@ int hq_dist_sum_ways(const hq_sum *sum, const hq_sum_choice **list)
     *list = sum->choice;
     return sum->choices;
 }
+
+void hq_dist_sum_use(hq_sum *sum, const hq_sum_choice *choice)
+{
+    sum->now = sum->choice[0] = *choice;
+    sum->choices = 1;
+}

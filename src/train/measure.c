@@ -61,6 +61,7 @@ static hq_status measure(hq_run *run, const hq_speed_options *options, double *s
 {
     double first;
     HQ_TRY(once(run, options->infer)); /* touches all memory */
+    if (!options->infer) HQ_TRY(hq_train_settle_sum(run));
     HQ_TRY(repeat(run, options->infer, 1, &first));
     HQ_TRY(hq_dist_bcast(run->dist, &first, sizeof first));
     speed->steps = (int)(options->run_seconds / first) + 1;

@@ -57,6 +57,26 @@ assert r["ranks"] == 1 and r["images_per_step"] == 40 and abs(r["images_per_seco
 assert sorted(r["phase_seconds_per_step"]) == ["data", "exchange", "network", "update"]'
 fi
 
+# ---- scaling: 3 ranks, of which the first two count as a node
+HQCNN_NODE_RANKS=2 np 3 bench scale "${SMALL[@]}" --set train.batch=48 --set dist.exchange=packed >scale.txt
+same "bench scale" $? 0
+check "how many images" grep -q '^weak scaling, 16 images of a step on each rank' scale.txt
+same "a row for 1, 2 and 3 ranks, weak and strong" "$(grep -cE '^ +[123] +[12] +[0-9]+ +[0-9]+ % ' scale.txt)" 6
+same "what sums cost" "$(grep -cE '^ +[23] +[0-9.]+ +[0-9.]+ .* (in two levels|over all ranks) ' scale.txt)" 2
+same "predictions" "$(grep -cE '^ +(64|1024|16384) +[0-9.]+ +[0-9]+ % ' scale.txt)" 3
+same "nothing that is no number" "$(grep -cE '\b(nan|inf)\b' scale.txt)" 0
+np 3 bench scale "${SMALL[@]}" --set train.batch=40 >odd.txt 2>&1
+same "a batch that cannot be divided" $? 2
+check "it says what can" grep -q 'train.batch = 40 cannot be divided by 3 ranks' odd.txt
+if command -v python3 >/dev/null; then
+    np 2 bench scale "${SMALL[@]}" --set train.batch=32 --json >scale.json
+    check "bench scale --json" python3 -c '
+import json
+rows = json.load(open("scale.json"))
+assert [(r["scaling"], r["ranks"], r["images_per_step"]) for r in rows] == [("weak", 1, 16), ("weak", 2, 32), ("strong", 1, 32), ("strong", 2, 32)]
+assert all(r["seconds_per_step"] > 0 and r["work_seconds_per_image"] > 0 for r in rows)'
+fi
+
 # ---- evaluations, layers
 "$PROGRAM" bench infer "${TRAIN[@]}" >infer.txt
 same "bench infer" $? 0

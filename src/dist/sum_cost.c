@@ -1,0 +1,86 @@
+/* sum_cost.c: what a sum between ranks costs: a time for each message, each byte sent, each byte added. */
+#include "dist/sum_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIZES = 6, TRIALS = 9 };
+static const size_t size[SIZES] = {1, 512, 4096, 32768, 131072, 524288}; /* numbers */
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* numbers: two blocks of the largest size. */
+static hq_status time_sum(const hq_dist *dist, int64_t *numbers, size_t n, double *seconds)
+{
+    int64_t *total = numbers + size[SIZES - 1];
+    double trial[TRIALS];
+    hq_balance balance;
+    HQ_TRY(hq_sum_at_once(dist, dist->all, numbers, total, n)); /* opens connections */
+    for (int t = 0; t < TRIALS; t++) {
+        HQ_TRY(hq_dist_barrier(dist));
+        const double start = hq_clock();
+        HQ_TRY(hq_sum_at_once(dist, dist->all, numbers, total, n));
+        trial[t] = hq_clock() - start;
+    }
+    qsort(trial, TRIALS, sizeof *trial, by_size);
+    HQ_TRY(hq_dist_balance(dist, trial[TRIALS / 2], &balance));
+    *seconds = balance.most;
+    return HQ_OK;
+}
+
+/* Seconds to add a byte of one block to another. */
+static double adding(int64_t *numbers, size_t n)
+{
+    double least = INFINITY;
+    for (int t = 0; t < TRIALS; t++) {
+        const double start = hq_clock();
+        for (size_t i = 0; i < n / 2; i++) numbers[i] += numbers[n / 2 + i];
+        least = fmin(least, hq_clock() - start);
+    }
+    return least / (double)(n / 2 * sizeof *numbers);
+}
+
+double hq_dist_sum_predict(const hq_sum_cost *cost, int ranks, double bytes)
+{
+    const double p = ranks, share = (p - 1) / p;
+    return ranks < 2 ? 0 : ceil(log2(p)) * cost->alpha + 2 * share * bytes * cost->beta + share * bytes * cost->gamma;
+}
+
+/* Least squares of relative errors: each size counts alike. Of two unknowns; what comes out below zero is zero. */
+static void fit(const hq_dist *dist, const double *seconds, hq_sum_cost *cost)
+{
+    double aa = 0, ab = 0, bb = 0, ay = 0, by = 0;
+    const double p = dist->size, share = (p - 1) / p;
+    for (int i = 0; i < SIZES; i++) {
+        const double bytes = (double)(size[i] * sizeof(int64_t)), y = seconds[i] - share * bytes * cost->gamma;
+        const double a = ceil(log2(p)) / seconds[i], b = 2 * share * bytes / seconds[i], r = y / seconds[i];
+        aa += a * a, ab += a * b, bb += b * b, ay += a * r, by += b * r;
+    }
+    const double determinant = aa * bb - ab * ab;
+    cost->alpha = fmax(0, (ay * bb - by * ab) / determinant);
+    cost->beta = fmax(0, (by * aa - ay * ab) / determinant);
+    for (int i = 0; i < SIZES; i++) {
+        const double model = hq_dist_sum_predict(cost, dist->size, (double)(size[i] * sizeof(int64_t)));
+        cost->worst = fmax(cost->worst, fabs(model / seconds[i] - 1));
+    }
+}
+
+hq_status hq_dist_sum_cost(const hq_dist *dist, hq_sum_cost *cost)
+{
+    double seconds[SIZES];
+    int64_t *numbers;
+    *cost = (hq_sum_cost){0};
+    HQ_TRY(hq_dist_agree(dist, hq_alloc_array(2 * size[SIZES - 1], sizeof *numbers, "timing", &numbers)));
+    hq_status status = HQ_OK;
+    for (int i = 0; i < SIZES && status == HQ_OK && dist->size > 1; i++)
+        status = time_sum(dist, numbers, size[i], &seconds[i]);
+    cost->gamma = adding(numbers, size[SIZES - 1]);
+    if (status == HQ_OK && dist->size > 1) fit(dist, seconds, cost);
+    hq_free(numbers);
+    return status == HQ_OK ? hq_dist_bcast(dist, cost, sizeof *cost) : status;
+}

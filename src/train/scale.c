@@ -1,0 +1,121 @@
+/* scale.c: training steps on some number of ranks, with and without their sums. */
+#include "train/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TRIALS = 5, WAYS = 3 };
+
+/* What is timed in turn: steps whose ranks only wait for each other; that sum behind the backward pass; that sum in the
+ * way that was settled. */
+enum { ALONE, AT_END, SETTLED };
+
+static hq_status step_once(hq_run *run)
+{
+    hq_step_result result;
+    const int64_t left = run->data.set.info.count[HQ_SPLIT_TRAIN] - run->progress.seen;
+    if (left < run->config->train_batch) run->progress.seen = 0;
+    return hq_train_step(run, &result);
+}
+
+hq_status hq_train_settle_sum(hq_run *run)
+{
+    const hq_sum_choice *list;
+    while (hq_dist_sum_ways(run->sum, &list) > 1) HQ_TRY(step_once(run));
+    return HQ_OK;
+}
+
+static void use(hq_run *run, int way, hq_sum_choice settled)
+{
+    if (way == AT_END) settled.overlap = false, settled.group = 1;
+    hq_dist_sum_mute(run->sum, way == ALONE);
+    hq_dist_sum_use(run->sum, &settled);
+}
+
+static hq_status time_steps(hq_run *run, int steps, double *seconds)
+{
+    HQ_TRY(hq_dist_barrier(run->dist));
+    const double start = hq_clock();
+    for (int i = 0; i < steps; i++) HQ_TRY(step_once(run));
+    *seconds = (hq_clock() - start) / steps;
+    return HQ_OK;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median, of the slowest rank. */
+static hq_status median(const hq_run *run, double *trial, double *out)
+{
+    hq_balance balance;
+    qsort(trial, TRIALS, sizeof *trial, by_size);
+    HQ_TRY(hq_dist_balance(run->dist, trial[TRIALS / 2], &balance));
+    *out = balance.most;
+    return HQ_OK;
+}
+
+static hq_status time_ways(hq_run *run, double run_seconds, hq_scale_point *point)
+{
+    const hq_sum_choice *list;
+    hq_dist_sum_ways(run->sum, &list);
+    const hq_sum_choice settled = *list;
+    double trial[WAYS][TRIALS], first, work = 0;
+    HQ_TRY(time_steps(run, 1, &first));
+    HQ_TRY(hq_dist_bcast(run->dist, &first, sizeof first));
+    const int steps = (int)(run_seconds / first) + 1;
+    for (int t = 0; t < TRIALS; t++)
+        for (int way = 0; way < WAYS; way++) {
+            use(run, way, settled);
+            const double cpu = hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu;
+            HQ_TRY(time_steps(run, steps, &trial[way][t]));
+            if (way == SETTLED) work += hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu - cpu;
+        }
+    HQ_TRY(median(run, trial[ALONE], &point->alone));
+    HQ_TRY(median(run, trial[AT_END], &point->at_end));
+    HQ_TRY(median(run, trial[SETTLED], &point->settled));
+    hq_balance balance;
+    HQ_TRY(hq_dist_balance(run->dist, work, &balance));
+    point->work = balance.mean * point->ranks / ((double)TRIALS * steps * (double)point->images);
+    hq_dist_sum_describe_choice(&settled, point->way, sizeof point->way);
+    return HQ_OK;
+}
+
+static double backward_share(const hq_run *run)
+{
+    const hq_model_part *part;
+    double forward = 0, backward = 0;
+    for (int i = hq_model_parts(run->model, &part) - 1; i >= 0; i--) {
+        forward += part[i].forward.seconds;
+        backward += part[i].backward.seconds;
+    }
+    return backward > 0 ? backward / (forward + backward) : 0;
+}
+
+static hq_status measure(hq_run *run, double run_seconds, hq_scale_point *point)
+{
+    hq_balance memory;
+    HQ_TRY(hq_train_set_up(run));
+    const int64_t n = run->data.set.info.count[HQ_SPLIT_TRAIN], batch = run->config->train_batch;
+    point->images = n < batch ? n : batch;
+    point->microbatch = run->microbatch;
+    point->sum_bytes = 8.0 * (double)(run->gradients_at + hq_model_param_count(run->model));
+    HQ_TRY(step_once(run));
+    HQ_TRY(hq_train_settle_sum(run));
+    HQ_TRY(time_ways(run, run_seconds, point));
+    point->backward = backward_share(run);
+    HQ_TRY(hq_dist_balance(run->dist, hq_memory_peak(), &memory));
+    point->memory = memory.most;
+    return HQ_OK;
+}
+
+hq_status hq_train_scale(hq_dist *dist, const hq_config *config, double run_seconds, hq_scale_point *point)
+{
+    hq_run run = {.dist = dist, .config = config};
+    *point = (hq_scale_point){.ranks = hq_dist_size(dist), .nodes = hq_dist_nodes(dist)};
+    const hq_status status = measure(&run, run_seconds, point);
+    hq_train_release(&run);
+    return status;
+}
