@@ -96,6 +96,9 @@ int64_t hq_memory_balance(void);
 int64_t hq_memory_count(void);
 /* The most memory that this process has had resident, bytes; shared pages that it has touched count. */
 double hq_memory_peak(void);
+/* What is resident now, where a page that n processes share counts 1/n (Linux: Pss); the peak where that is not known.
+ */
+double hq_memory_share(void);
 
 /* A growing-only region inside one block: layers take their arrays from it when the network is built. */
 typedef struct hq_arena {

@@ -103,6 +103,8 @@ hq_status hq_dist_gather_rows(const hq_dist *dist, int64_t n_rows, int64_t group
  * node. Freed by hq_dist_shared_free, collective on the node. */
 typedef struct hq_shared hq_shared;
 hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq_shared **out_shared);
+/* Whether this node seems to have so much left. Local. */
+bool hq_dist_shared_fits(size_t bytes);
 void *hq_dist_shared_block(const hq_shared *shared);
 /* Makes what the ranks of the node wrote visible to all of them. Collective on the node. */
 hq_status hq_dist_shared_sync(const hq_shared *shared);
@@ -156,8 +158,8 @@ int64_t *hq_dist_sum_own(hq_sum *sum);
  * Local, but the pieces are moved in the same order on all ranks. */
 hq_status hq_dist_sum_ready(hq_sum *sum, size_t from);
 
-/* All numbers are final: waits for the sums, *total [count], equal on all ranks, readable till the next
- * hq_dist_sum_finish begins on any rank of the node. Collective. */
+/* All numbers are final: waits for the sums, *total [count], equal on all ranks, readable till this rank's next
+ * hq_dist_sum_ready or hq_dist_sum_finish. Collective. */
 hq_status hq_dist_sum_finish(hq_sum *sum, const int64_t **total);
 
 /* Whether sums may travel while the rank computes, so that it is worth computing micro-batches together. overlap:
@@ -170,17 +172,17 @@ bool hq_dist_sum_may_hide(const hq_dist *dist, int overlap);
 void hq_dist_sum_describe(const hq_sum *sum, char *text, size_t size);
 bool hq_dist_sum_news(hq_sum *sum);
 
-/* For benchmarks. The ways that are being tried, or the one in force (borrowed, local), and one in words. mute: the
- * ranks only wait for each other at the end of a step, and *total are this rank's own numbers. waiting: what
- * hq_dist_sum_finish took so far, in time, and in time on the processor without what was added up meanwhile. All local;
- * mute with equal arguments on all ranks. */
+/* For benchmarks. The ways that are being tried, or the one in force (borrowed), and one in words. mute: only the first
+ * `numbers` of the block (a few hundred at most) are summed, the others in *total are this rank's own; 0: all are.
+ * waiting: what hq_dist_sum_finish took so far, in time, and in time on the processor without adding and packing. All
+ * local; mute and use with equal arguments on all ranks. */
 typedef struct hq_sum_waiting {
     double seconds, cpu;
 } hq_sum_waiting;
 int hq_dist_sum_ways(const hq_sum *sum, const hq_sum_choice **list);
 void hq_dist_sum_describe_choice(const hq_sum_choice *choice, char *text, size_t size);
 void hq_dist_sum_use(hq_sum *sum, const hq_sum_choice *choice); /* from the next step on; one that was tried */
-void hq_dist_sum_mute(hq_sum *sum, bool mute);
+void hq_dist_sum_mute(hq_sum *sum, size_t numbers);
 hq_sum_waiting hq_dist_sum_waiting(const hq_sum *sum);
 
 /* What sums between ranks cost, in the model ceil(log2 p) alpha + 2 (p - 1) / p n beta + (p - 1) / p n gamma for n

@@ -1,7 +1,8 @@
 /* model.h: the hybrid network: built from the configuration, owner of the flat parameter, gradient and statistics
  * blocks.
  *
- * Computes one micro-batch at a time. Knows no MPI; every function is local, and its results depend on its arguments
+ * Computes micro-batches one at a time or in groups. Knows no MPI: what must be done together with other processes goes
+ * through a runner and hooks; every function that takes neither is local, and its results depend on its arguments
  * alone.
  */
 #ifndef HQCNN_MODEL_H
@@ -84,6 +85,8 @@ hq_status hq_model_predict(hq_model *model, const hq_model_batch *batch, const h
 typedef struct hq_model_hooks {
     /* hq_model_batch_stats has those of micro-batch m. Not called where norms see the whole batch. */
     void (*statistics)(void *ctx, int m);
+    /* The circuits of micro-batch m come next, or others' that it joins. */
+    void (*circuits)(void *ctx, int m);
     /* Loss (its share of the batch loss) and logits[n][classes] of micro-batch m. */
     void (*scored)(void *ctx, int m, double loss, const hq_real *logits);
     /* Of micro-batch m, the gradients [offset, offset + count) are in the gradient block, till the next call. */

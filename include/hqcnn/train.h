@@ -40,6 +40,9 @@ void hq_train_spreader_destroy(hq_spreader *spreader);
  * samples_most; equal on all ranks. Local. */
 const hq_runner *hq_train_spreader_round(hq_spreader *spreader, int64_t samples_total, int64_t samples_most);
 
+/* The same runner, for a round that is told of later. Local. */
+const hq_runner *hq_train_spreader_runner(const hq_spreader *spreader);
+
 /* What this rank has done so far. Local. */
 typedef struct hq_circuit_load {
     int64_t circuits; /* evaluated here */
@@ -104,6 +107,7 @@ typedef struct hq_scale_point {
     double work;                   /* processor seconds per image outside waiting, of all ranks together */
     double backward;               /* share of the backward pass in what the network takes, on this rank */
     double memory;                 /* bytes resident at most on the rank that had most */
+    double share;                  /* of them at the end, where each page counts by the processes that share it */
     double sum_bytes;              /* that a step sums */
     char way[128];                 /* as settled, in words */
 } hq_scale_point;

@@ -1,6 +1,7 @@
 #include "hqcnn/base.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -45,6 +46,16 @@ double hq_memory_peak(void)
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return 1024.0 * (double)usage.ru_maxrss;
+}
+
+double hq_memory_share(void)
+{
+    char line[128];
+    long long kib = -1;
+    FILE *file = fopen("/proc/self/smaps_rollup", "r");
+    while (file && kib < 0 && fgets(line, sizeof line, file)) sscanf(line, "Pss: %lld", &kib);
+    if (file) fclose(file);
+    return kib < 0 ? hq_memory_peak() : 1024.0 * (double)kib;
 }
 
 hq_status hq_arena_create(size_t bytes, const char *what, hq_arena *arena)

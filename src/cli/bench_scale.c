@@ -54,10 +54,18 @@ static hq_status measure_point(hq_dist *dist, const hq_config *config, int64_t e
 
 static hq_status check(const hq_dist *dist, hq_config *config)
 {
-    const int size = hq_dist_size(dist);
-    if (config->train_batch % size != 0)
+    const int size = hq_dist_size(dist), batch = config->train_batch;
+    if (batch % size != 0)
         HQ_FAIL(HQ_ERR_CONFIG, "bench scale: train.batch = %d cannot be divided by %d ranks; allowed: multiples of it",
-                config->train_batch, size);
+                batch, size);
+    config->train_batch = batch / size;
+    config->train_microbatch = hq_train_microbatch(config); /* of as many images at every point */
+    config->train_batch = batch;
+    if (batch / size % config->train_microbatch != 0)
+        HQ_FAIL(HQ_ERR_CONFIG,
+                "bench scale: %d images a rank (train.batch / ranks) cannot be cut into micro-batches of %d; give a "
+                "train.microbatch that divides them",
+                batch / size, config->train_microbatch);
     if (strcmp(config->data_source, "phantom") == 0 && config->phantom_train < config->train_batch)
         config->phantom_train = config->train_batch;
     return HQ_OK;
@@ -83,12 +91,13 @@ static void print_kind(const hq_scaling *scaling, int kind)
     else
         hq_say("\nstrong scaling, %lld images of a step on all ranks together\n", (long long)last->images);
     hq_say("  ranks  nodes  images/s  efficiency   step ms  without sums  exposed, sums behind  as settled  work "
-           "us/image  MB/rank\n");
+           "us/image  MB/rank  of its own\n");
     for (int i = 0; i < scaling->points; i++) {
         const hq_scale_point *p = &scaling->point[kind][i];
-        hq_say("  %5d  %5d  %8.0f  %8.0f %%  %8.2f  %12.2f  %18.1f %%  %8.1f %%  %13.1f  %7.0f\n", p->ranks, p->nodes,
-               rate(p), 100 * efficiency(scaling, kind, i), 1e3 * p->settled, 1e3 * p->alone,
-               100 * exposed(p->at_end, p->alone), 100 * exposed(p->settled, p->alone), 1e6 * p->work, p->memory / 1e6);
+        hq_say("  %5d  %5d  %8.0f  %8.0f %%  %8.2f  %12.2f  %18.1f %%  %8.1f %%  %13.1f  %7.0f  %10.0f\n", p->ranks,
+               p->nodes, rate(p), 100 * efficiency(scaling, kind, i), 1e3 * p->settled, 1e3 * p->alone,
+               100 * exposed(p->at_end, p->alone), 100 * exposed(p->settled, p->alone), 1e6 * p->work, p->memory / 1e6,
+               p->share / 1e6);
     }
 }
 
@@ -142,12 +151,12 @@ static json_t *point_json(const hq_scaling *scaling, int kind, int at)
 {
     const hq_scale_point *p = &scaling->point[kind][at];
     const hq_sum_cost *cost = &scaling->cost[at];
-    return json_pack("{s:s, s:i, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:f, s:f, s:f}", "scaling",
+    return json_pack("{s:s, s:i, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:s, s:f, s:f, s:f}", "scaling",
                      kind_name[kind], "ranks", p->ranks, "nodes", p->nodes, "images_per_step", (json_int_t)p->images,
                      "seconds_per_step", p->settled, "seconds_without_sums", p->alone, "seconds_sums_behind", p->at_end,
                      "efficiency", efficiency(scaling, kind, at), "work_seconds_per_image", p->work,
-                     "peak_memory_megabytes", p->memory / 1e6, "way", p->way, "alpha", cost->alpha, "beta", cost->beta,
-                     "gamma", cost->gamma);
+                     "peak_memory_megabytes", p->memory / 1e6, "own_memory_megabytes", p->share / 1e6, "way", p->way,
+                     "alpha", cost->alpha, "beta", cost->beta, "gamma", cost->gamma);
 }
 
 static hq_status print_json(const hq_scaling *scaling)

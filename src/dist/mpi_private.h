@@ -32,6 +32,7 @@ MPI_Comm hq_dist_comm(const hq_dist *dist);
  * one. */
 hq_status hq_dist_check(int mpi_code, const char *call);
 bool hq_dist_broken(void);
+void hq_dist_break(void); /* for what is wrong with MPI but no failed call */
 
 /* Waits for n requests, in the phase. All waiting for other ranks goes through here: it gives the core away while
  * nothing comes, and takes part when the ranks look for one that is late (watch.h). call: for the message when MPI

@@ -2,6 +2,7 @@
 #include "dist/mpi_private.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 
 struct hq_shared {
     MPI_Win window;
@@ -36,6 +37,14 @@ hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq
     if (dist->node_rank == 0) memset(shared->block, 0, bytes);
     *out_shared = shared;
     return hq_dist_shared_sync(shared);
+}
+
+/* Open MPI keeps it in /dev/shm; where there is no such file system, what is left is not known. */
+bool hq_dist_shared_fits(size_t bytes)
+{
+    struct statvfs room;
+    if (statvfs("/dev/shm", &room) != 0) return true;
+    return (double)room.f_bavail * (double)room.f_frsize > 1.1 * (double)bytes;
 }
 
 void *hq_dist_shared_block(const hq_shared *shared) { return shared->block; }

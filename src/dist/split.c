@@ -42,10 +42,12 @@ hq_status hq_dist_rest(const hq_dist *dist)
     static const struct timespec nap = {.tv_nsec = 2000000};
     MPI_Request request;
     int over = 0;
+    const hq_phase before = hq_phase_enter(HQ_PHASE_BARRIER);
     HQ_TRY(hq_dist_check(MPI_Ibarrier(dist->all, &request), "MPI_Ibarrier"));
-    for (;;) {
-        HQ_TRY(hq_dist_check(MPI_Test(&request, &over, MPI_STATUS_IGNORE), "MPI_Test"));
-        if (over) return HQ_OK;
+    while (!over) {
         nanosleep(&nap, NULL);
+        HQ_TRY(hq_dist_check(MPI_Test(&request, &over, MPI_STATUS_IGNORE), "MPI_Test"));
     }
+    hq_phase_enter(before);
+    return HQ_OK;
 }

@@ -14,6 +14,8 @@ static bool broken;
 
 bool hq_dist_broken(void) { return broken; }
 
+void hq_dist_break(void) { broken = true; }
+
 hq_status hq_dist_check(int mpi_code, const char *call)
 {
     if (mpi_code == MPI_SUCCESS) return HQ_OK;

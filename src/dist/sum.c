@@ -11,12 +11,14 @@
  * piece, which ends at number 0. The same on all ranks. */
 static void cut(hq_sum *sum, const hq_sum_options *options)
 {
+    enum { MOST = 1 << 26 }; /* numbers: counts of MPI are ints */
     const size_t least = options->piece_bytes / sizeof(int64_t);
     size_t hi = options->count;
     for (int b = options->borders - 1; b >= 0; b--) {
         const size_t lo = options->border[b];
         const bool large = hi - lo >= least && sum->pieces < HQ_SUM_PIECES_MAX - 1;
         if (lo >= hi || (lo > 0 && !large)) continue;
+        for (; hi - lo > MOST; hi -= MOST) sum->piece[sum->pieces++] = (hq_sum_piece){hi - MOST, hi};
         sum->piece[sum->pieces++] = (hq_sum_piece){lo, hi};
         hi = lo;
     }
@@ -30,6 +32,33 @@ static bool tries(const hq_sum *sum, int algorithm)
     return false;
 }
 
+bool hq_sum_tries_direct(const hq_sum *sum, int algorithm)
+{
+    for (int c = 0; c < sum->choices; c++)
+        if (sum->choice[c].algorithm == algorithm && sum->choice[c].exchange != HQ_EXCHANGE_MPI) return true;
+    return false;
+}
+
+/* Two levels are given up, with a word, when the nodes' shared memory is too small for them and they were not asked for
+ * by name. */
+static hq_status keep_what_fits(hq_sum *sum)
+{
+    int kept = 0, fits = hq_dist_shared_fits(hq_sum_node_bytes(sum));
+    if (sum->wanted.algorithm != HQ_SUM_AUTO || !tries(sum, HQ_SUM_NODE)) return HQ_OK;
+    HQ_TRY(hq_dist_reduce(sum->dist, sum->dist->all, &fits, 1, MPI_INT, MPI_MIN, HQ_PHASE_AGREE));
+    if (fits) return HQ_OK;
+    if (sum->dist->rank == 0)
+        hq_warn(
+            "sums in two levels need %.0f MB of a node's shared memory, which some node does not have: they go over "
+            "all ranks; enlarge /dev/shm (containers: --shm-size)",
+            (double)hq_sum_node_bytes(sum) / 1e6);
+    for (int c = 0; c < sum->choices; c++)
+        if (sum->choice[c].algorithm != HQ_SUM_NODE) sum->choice[kept++] = sum->choice[c];
+    sum->choices = kept;
+    if (kept == 1) hq_sum_ask_when(sum);
+    return HQ_OK;
+}
+
 static hq_status take_memory(hq_sum *sum)
 {
     const bool shared = tries(sum, HQ_SUM_NODE), flat = tries(sum, HQ_SUM_FLAT) && sum->dist->size > 1;
@@ -39,7 +68,8 @@ static hq_status take_memory(hq_sum *sum)
     if (!shared) sum->own = sum->memory;
     sum->total = flat ? sum->memory + (shared ? 0 : sum->count) : sum->own;
     if (!flat) return HQ_OK;
-    return hq_dist_agree(sum->dist, hq_exchange_open(sum->all, sum->piece, sum->pieces, &sum->exchange));
+    return hq_dist_agree(sum->dist, hq_exchange_open(sum->all, hq_sum_tries_direct(sum, HQ_SUM_FLAT), sum->piece,
+                                                     sum->pieces, &sum->exchange));
 }
 
 static hq_status make(hq_sum *sum, const hq_sum_options *options)
@@ -48,6 +78,7 @@ static hq_status make(hq_sum *sum, const hq_sum_options *options)
     MPI_Comm_set_errhandler(sum->all, MPI_ERRORS_RETURN);
     cut(sum, options);
     hq_sum_list_choices(sum);
+    HQ_TRY(keep_what_fits(sum));
     return take_memory(sum);
 }
 
@@ -75,7 +106,7 @@ void hq_dist_sum_destroy(hq_sum *sum)
     hq_sum_node_close(sum);
     hq_exchange_close(&sum->exchange);
     if (sum->all != MPI_COMM_NULL && !hq_dist_broken()) MPI_Comm_free(&sum->all);
-    hq_free(sum->memory);
+    if (!hq_dist_broken()) hq_free(sum->memory); /* else messages may be under way */
     hq_free(sum);
 }
 
@@ -156,7 +187,8 @@ static hq_status complete(hq_sum *sum)
     if (sum->dist->size == 1) return HQ_OK;
     if (sum->mute) {
         if (sum->total != sum->own) memcpy(sum->total, sum->own, sum->count * sizeof *sum->own);
-        return hq_dist_barrier(sum->dist);
+        return hq_dist_reduce(sum->dist, sum->dist->all, sum->total, (int)sum->mute, MPI_INT64_T, MPI_SUM,
+                              HQ_PHASE_SUM);
     }
     if (sum->now.algorithm == HQ_SUM_FLAT && sum->now.exchange == HQ_EXCHANGE_MPI && !sum->now.overlap)
         return hq_sum_at_once(sum->dist, sum->all, sum->own, sum->total, sum->count);
@@ -173,26 +205,38 @@ static hq_status complete(hq_sum *sum)
     return status;
 }
 
+/* Seconds on the processor, without what adding and packing took. */
+static double idle_cpu(const hq_sum *sum)
+{
+    return hq_clock_cpu() - sum->exchange.cpu - sum->node.exchange.cpu - sum->node.cpu;
+}
+
 hq_status hq_dist_sum_finish(hq_sum *sum, const int64_t **total)
 {
-    const double start = hq_clock(), cpu = hq_clock_cpu();
+    const double start = hq_clock(), idle = idle_cpu(sum);
     const hq_phase before = hq_phase_enter(HQ_PHASE_SUM);
     HQ_TRY(complete(sum));
     hq_phase_enter(before);
     const double end = hq_clock();
     sum->waiting += end - start;
-    sum->waiting_cpu += hq_clock_cpu() - cpu;
+    sum->waiting_cpu += idle_cpu(sum) - idle;
     *total = sum->now.algorithm == HQ_SUM_NODE && !sum->mute ? sum->node.total : sum->total;
     return hq_sum_note(sum, end - sum->began);
 }
 
 hq_status hq_dist_sum(const hq_dist *dist, int64_t *sum, size_t n)
 {
+    if (n <= HQ_SMALL_BYTES / sizeof *sum)
+        return hq_dist_reduce(dist, dist->all, sum, (int)n, MPI_INT64_T, MPI_SUM, HQ_PHASE_SUM);
     return hq_sum_at_once(dist, dist->all, sum, sum, n);
 }
 
 /* ---- for benchmarks ---- */
 
-void hq_dist_sum_mute(hq_sum *sum, bool mute) { sum->mute = mute; }
+void hq_dist_sum_mute(hq_sum *sum, size_t numbers)
+{
+    HQ_ASSERT(numbers <= HQ_SMALL_BYTES / sizeof(int64_t) && numbers <= sum->count);
+    sum->mute = numbers;
+}
 
 hq_sum_waiting hq_dist_sum_waiting(const hq_sum *sum) { return (hq_sum_waiting){sum->waiting, sum->waiting_cpu}; }

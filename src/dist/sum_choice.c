@@ -79,9 +79,13 @@ void hq_sum_ask_when(hq_sum *sum)
 
 /* ---- trials ---- */
 
+/* The choice that the n-th step tries, from 0 on. Each round starts with another one: steps of an epoch may differ, as
+ * the last one does. */
+static int turn_of(const hq_sum *sum, int64_t n) { return (int)((n + n / sum->choices) % sum->choices); }
+
 void hq_sum_choose(hq_sum *sum)
 {
-    if (sum->choices > 1) sum->now = sum->choice[(sum->step - sum->from - 1) % sum->choices];
+    if (sum->choices > 1) sum->now = sum->choice[turn_of(sum, sum->step - sum->from - 1)];
 }
 
 static int by_size(const void *a, const void *b)
@@ -137,7 +141,7 @@ static hq_status settle(hq_sum *sum)
 {
     int best = 0;
     for (int c = 0; c < sum->choices; c++) sum->median[c] = median(sum->seconds[c], HQ_SUM_TRIALS);
-    HQ_TRY(hq_dist_reduce(sum->dist, sum->all, sum->median, sum->choices, MPI_DOUBLE, MPI_MAX, HQ_PHASE_AGREE));
+    HQ_TRY(hq_dist_reduce(sum->dist, sum->dist->all, sum->median, sum->choices, MPI_DOUBLE, MPI_MAX, HQ_PHASE_AGREE));
     for (int c = 1; c < sum->choices; c++)
         if (sum->median[c] < sum->median[best]) best = c;
     tell(sum);
@@ -157,7 +161,8 @@ hq_status hq_sum_note(hq_sum *sum, double seconds)
 {
     if (sum->choices == 1 || sum->mute) return HQ_OK;
     const int64_t steps = sum->step - sum->from, trial = (steps - 1) / sum->choices - 1;
-    if (trial >= 0) sum->seconds[(steps - 1) % sum->choices][trial] = seconds;
+    HQ_ASSERT(trial < HQ_SUM_TRIALS);
+    if (trial >= 0) sum->seconds[turn_of(sum, steps - 1)][trial] = seconds;
     return steps == (int64_t)sum->choices * (HQ_SUM_TRIALS + 1) ? settle(sum) : HQ_OK;
 }
 

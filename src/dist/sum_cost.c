@@ -51,7 +51,8 @@ double hq_dist_sum_predict(const hq_sum_cost *cost, int ranks, double bytes)
     return ranks < 2 ? 0 : ceil(log2(p)) * cost->alpha + 2 * share * bytes * cost->beta + share * bytes * cost->gamma;
 }
 
-/* Least squares of relative errors: each size counts alike. Of two unknowns; what comes out below zero is zero. */
+/* Least squares of relative errors: each size counts alike. What comes out below zero is zero, and the other is fitted
+ * alone. */
 static void fit(const hq_dist *dist, const double *seconds, hq_sum_cost *cost)
 {
     double aa = 0, ab = 0, bb = 0, ay = 0, by = 0;
@@ -62,8 +63,10 @@ static void fit(const hq_dist *dist, const double *seconds, hq_sum_cost *cost)
         aa += a * a, ab += a * b, bb += b * b, ay += a * r, by += b * r;
     }
     const double determinant = aa * bb - ab * ab;
-    cost->alpha = fmax(0, (ay * bb - by * ab) / determinant);
-    cost->beta = fmax(0, (by * aa - ay * ab) / determinant);
+    cost->alpha = (ay * bb - by * ab) / determinant;
+    cost->beta = (by * aa - ay * ab) / determinant;
+    if (cost->alpha < 0) cost->alpha = 0, cost->beta = fmax(0, by / bb);
+    if (cost->beta < 0) cost->beta = 0, cost->alpha = fmax(0, ay / aa);
     for (int i = 0; i < SIZES; i++) {
         const double model = hq_dist_sum_predict(cost, dist->size, (double)(size[i] * sizeof(int64_t)));
         cost->worst = fmax(cost->worst, fabs(model / seconds[i] - 1));

@@ -55,7 +55,7 @@ static unsigned char *message_out(const hq_exchange *ex, const struct hq_exchang
 static hq_status take(hq_exchange *ex, const hq_sum_piece *pieces, int count)
 {
     size_t bytes = 0;
-    const size_t most = 2 * (size_t)ex->size;
+    const size_t most = ex->direct ? 2 * (size_t)ex->size : 1;
     for (int k = 0; k < count; k++) bytes += memory_of(ex, pieces[k].hi - pieces[k].lo);
     HQ_TRY(hq_alloc_array((size_t)count, sizeof *ex->piece, "sums", &ex->piece));
     HQ_TRY(hq_alloc_array((size_t)count * most, sizeof *ex->request, "sums", &ex->request));
@@ -69,18 +69,20 @@ static hq_status take(hq_exchange *ex, const hq_sum_piece *pieces, int count)
     return HQ_OK;
 }
 
-hq_status hq_exchange_open(MPI_Comm comm, const hq_sum_piece *pieces, int count, hq_exchange *ex)
+hq_status hq_exchange_open(MPI_Comm comm, bool direct, const hq_sum_piece *pieces, int count, hq_exchange *ex)
 {
     *ex = (hq_exchange){.comm = comm};
     if (comm == MPI_COMM_NULL) return HQ_OK;
     MPI_Comm_rank(comm, &ex->rank);
     MPI_Comm_size(comm, &ex->size);
-    ex->direct = ex->size > 1 && ex->size <= HQ_EXCHANGE_PEERS;
+    ex->direct = direct;
+    HQ_ASSERT(!direct || ex->size <= HQ_EXCHANGE_PEERS);
     return take(ex, pieces, count);
 }
 
 void hq_exchange_close(hq_exchange *ex)
 {
+    if (hq_dist_broken()) return; /* messages may be under way */
     hq_free(ex->piece);
     hq_free(ex->request);
     hq_free(ex->memory);
@@ -104,6 +106,9 @@ static hq_status post(hq_exchange *ex, struct hq_exchange_piece *piece, int peer
     return hq_dist_check(MPI_Isend(from, (int)bytes, MPI_BYTE, peer, tag, ex->comm, request), "MPI_Isend");
 }
 
+/* Of the slices of a piece; its sums have the next one. Others use this communicator for messages of smaller tags. */
+static int tag_of(int k) { return 64 + 2 * k; }
+
 /* Peers in an order of its own for each process, so that not all of them send to the same one at once. */
 static int peer_at(const hq_exchange *ex, int i) { return (ex->rank + i) % ex->size; }
 
@@ -112,18 +117,24 @@ static hq_status scatter(hq_exchange *ex, int k)
     struct hq_exchange_piece *piece = &ex->piece[k];
     const size_t mine = slice_of(ex, piece, ex->rank).n;
     piece->requests = 0;
-    for (int i = 1; i < ex->size; i++) HQ_TRY(receive(ex, piece, peer_at(ex, i), mine, NULL, 2 * k));
+    for (int i = 1; i < ex->size; i++) HQ_TRY(receive(ex, piece, peer_at(ex, i), mine, NULL, tag_of(k)));
     for (int i = 1; i < ex->size; i++) {
         const int peer = peer_at(ex, i);
         const hq_slice slice = slice_of(ex, piece, peer);
         unsigned char *message = message_out(ex, piece, peer);
         if (piece->packs)
-            HQ_TRY(post(ex, piece, peer, message, hq_sum_pack(piece->own + slice.lo, slice.n, message), 2 * k));
+            HQ_TRY(post(ex, piece, peer, message, hq_sum_pack(piece->own + slice.lo, slice.n, message), tag_of(k)));
         else
-            HQ_TRY(post(ex, piece, peer, piece->own + slice.lo, slice.n * sizeof(int64_t), 2 * k));
+            HQ_TRY(post(ex, piece, peer, piece->own + slice.lo, slice.n * sizeof(int64_t), tag_of(k)));
     }
     piece->stage = SCATTERING;
     return HQ_OK;
+}
+
+static hq_status damaged(void)
+{
+    hq_dist_break();
+    HQ_FAIL(HQ_ERR_COMM, "a message of the gradient sum is damaged");
 }
 
 /* The sum of this process's slice, from its own numbers and those that have come. */
@@ -135,8 +146,7 @@ static hq_status add_up(hq_exchange *ex, struct hq_exchange_piece *piece)
     for (int i = 1; i < ex->size; i++) {
         const unsigned char *message = message_in(ex, piece, peer_at(ex, i));
         if (piece->packs) {
-            if (!hq_sum_unpack(message, ex->bytes[i - 1], slice.n, true, to))
-                HQ_FAIL(HQ_ERR_COMM, "a message of the gradient sum is damaged");
+            if (!hq_sum_unpack(message, ex->bytes[i - 1], slice.n, true, to)) return damaged();
             continue;
         }
         const int64_t *numbers = (const int64_t *)(const void *)message;
@@ -155,27 +165,43 @@ static hq_status gather(hq_exchange *ex, int k)
     for (int i = 1; i < ex->size; i++) {
         const int peer = peer_at(ex, i);
         const hq_slice slice = slice_of(ex, piece, peer);
-        HQ_TRY(receive(ex, piece, peer, slice.n, piece->total + slice.lo, 2 * k + 1));
+        HQ_TRY(receive(ex, piece, peer, slice.n, piece->total + slice.lo, tag_of(k) + 1));
     }
     for (int i = 1; i < ex->size; i++)
         HQ_TRY(post(ex, piece, peer_at(ex, i), piece->packs ? (void *)message : (void *)(piece->total + mine.lo), bytes,
-                    2 * k + 1));
+                    tag_of(k) + 1));
     piece->stage = GATHERING;
     return HQ_OK;
 }
 
-static hq_status unpack_gathered(hq_exchange *ex, struct hq_exchange_piece *piece)
+static hq_status add_and_gather(hq_exchange *ex, int k)
 {
+    HQ_TRY(add_up(ex, &ex->piece[k]));
+    return gather(ex, k);
+}
+
+static hq_status unpack_gathered(hq_exchange *ex, int k)
+{
+    struct hq_exchange_piece *piece = &ex->piece[k];
     for (int i = 1; piece->packs && i < ex->size; i++) {
         const int peer = peer_at(ex, i);
         const hq_slice slice = slice_of(ex, piece, peer);
         if (!hq_sum_unpack(message_in(ex, piece, peer), ex->bytes[i - 1], slice.n, false, piece->total + slice.lo))
-            HQ_FAIL(HQ_ERR_COMM, "a message of the gradient sum is damaged");
+            return damaged();
     }
     return HQ_OK;
 }
 
 /* ---- a piece ---- */
+
+/* Notes the processor time of what is done, whether somebody waits for it or not. */
+static hq_status worked(hq_exchange *ex, hq_status (*work)(hq_exchange *, int), int k)
+{
+    const double cpu = hq_clock_cpu();
+    const hq_status status = work(ex, k);
+    ex->cpu += hq_clock_cpu() - cpu;
+    return status;
+}
 
 hq_status hq_exchange_start(hq_exchange *ex, int k, int way, const int64_t *own, int64_t *total, size_t n)
 {
@@ -187,7 +213,7 @@ hq_status hq_exchange_start(hq_exchange *ex, int k, int way, const int64_t *own,
                                         .memory = piece->memory,
                                         .request = piece->request,
                                         .requests = 1};
-    if (way != HQ_EXCHANGE_MPI) return scatter(ex, k);
+    if (way != HQ_EXCHANGE_MPI) return worked(ex, scatter, k);
     piece->stage = BY_MPI;
     return hq_dist_check(MPI_Iallreduce(own, total, (int)n, MPI_INT64_T, MPI_SUM, ex->comm, piece->request),
                          "MPI_Iallreduce");
@@ -215,8 +241,7 @@ hq_status hq_exchange_test(hq_exchange *ex, int k, bool *over)
     if (!*over) return HQ_OK;
     if (piece->stage == SCATTERING) {
         *over = false;
-        HQ_TRY(add_up(ex, piece));
-        return gather(ex, k);
+        return worked(ex, add_and_gather, k);
     }
-    return piece->stage == GATHERING ? unpack_gathered(ex, piece) : HQ_OK;
+    return piece->stage == GATHERING ? worked(ex, unpack_gathered, k) : HQ_OK;
 }

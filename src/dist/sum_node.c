@@ -4,6 +4,10 @@
  * Every rank writes its numbers into its own part of the node's block. When all have written a piece, whoever comes by
  * takes chunks of it and adds them up over all parts: nobody waits for anybody in particular, and each rank adds about
  * as many numbers as it wrote. The leader then sums the piece over the nodes.
+ *
+ * No barrier is needed: a rank's numbers are not written again before all ranks have the sums of the step, for which
+ * all chunks were added; and the totals of step s are written again only when all ranks of the node have handed over a
+ * piece of step s + 1, which they do when they have read those of step s.
  */
 #include "dist/sum_private.h"
 
@@ -14,15 +18,21 @@
 static size_t rounded(size_t bytes) { return (bytes + HQ_ALIGN - 1) / HQ_ALIGN * HQ_ALIGN; }
 
 /* Parts of two ranks share no cache line. */
+static size_t head_of(const hq_sum *sum) { return rounded((size_t)sum->pieces * sizeof(hq_sum_counter)); }
+
+size_t hq_sum_node_bytes(const hq_sum *sum)
+{
+    const size_t parts = (size_t)sum->dist->node_size + (sum->dist->nodes > 1 ? 2 : 1);
+    return HQ_ALIGN + head_of(sum) + parts * rounded(sum->count * sizeof(int64_t));
+}
+
+/* The block starts at a page on every rank, so that all find the same place in it. */
 static hq_status open_block(hq_sum *sum)
 {
     hq_sum_node *node = &sum->node;
-    const size_t line = HQ_ALIGN / sizeof(int64_t), head = rounded((size_t)sum->pieces * sizeof *node->counter);
-    const size_t parts = (size_t)sum->dist->node_size + (sum->dist->nodes > 1 ? 2 : 1);
-    sum->stride = (sum->count + line - 1) / line * line;
-    HQ_TRY(hq_dist_agree(sum->dist,
-                         hq_dist_shared_alloc(sum->dist, HQ_ALIGN + head + parts * sum->stride * sizeof(int64_t),
-                                              "sums", &node->shared)));
+    const size_t head = head_of(sum);
+    sum->stride = rounded(sum->count * sizeof(int64_t)) / sizeof(int64_t);
+    HQ_TRY(hq_dist_agree(sum->dist, hq_dist_shared_alloc(sum->dist, hq_sum_node_bytes(sum), "sums", &node->shared)));
     char *block = hq_dist_shared_block(node->shared);
     block += (HQ_ALIGN - (uintptr_t)block % HQ_ALIGN) % HQ_ALIGN;
     node->counter = (hq_sum_counter *)(void *)block; /* zeroed */
@@ -39,7 +49,8 @@ hq_status hq_sum_node_open(hq_sum *sum)
         HQ_TRY(hq_dist_check(MPI_Comm_dup(sum->dist->leaders, &sum->node.leaders), "MPI_Comm_dup"));
         MPI_Comm_set_errhandler(sum->node.leaders, MPI_ERRORS_RETURN);
     }
-    HQ_TRY(hq_dist_agree(sum->dist, hq_exchange_open(sum->node.leaders, sum->piece, sum->pieces, &sum->node.exchange)));
+    HQ_TRY(hq_dist_agree(sum->dist, hq_exchange_open(sum->node.leaders, hq_sum_tries_direct(sum, HQ_SUM_NODE),
+                                                     sum->piece, sum->pieces, &sum->node.exchange)));
     return open_block(sum);
 }
 
@@ -93,12 +104,13 @@ static void add_piece(hq_sum *sum, int k)
     hq_sum_counter *counter = &sum->node.counter[k];
     const int64_t chunks = chunks_of(&sum->piece[k]);
     if (atomic_load_explicit(&counter->arrived, memory_order_acquire) < sum->node.step * sum->dist->node_size) return;
-    for (int64_t chunk; (chunk = claim(counter, sum->node.step, chunks)) >= 0;) {
-        const double cpu = hq_clock_cpu();
+    int64_t chunk = claim(counter, sum->node.step, chunks);
+    const double cpu = chunk < 0 ? 0 : hq_clock_cpu();
+    for (; chunk >= 0; chunk = claim(counter, sum->node.step, chunks)) {
         add_chunk(sum, &sum->piece[k], chunk);
         atomic_fetch_add_explicit(&counter->added, 1, memory_order_acq_rel);
-        sum->waiting_cpu -= hq_clock_cpu() - cpu; /* done while waiting, but work */
     }
+    if (cpu > 0) sum->node.cpu += hq_clock_cpu() - cpu;
 }
 
 static bool added(const hq_sum *sum, int k)

@@ -18,17 +18,18 @@ typedef struct hq_sum_piece {
 typedef struct hq_exchange {
     MPI_Comm comm; /* borrowed; MPI_COMM_NULL: this process takes no part */
     int rank, size;
-    bool direct; /* few enough processes for messages from each to each */
+    bool direct; /* there is memory for messages from each to each */
     struct hq_exchange_piece *piece;
     MPI_Request *request;
     unsigned char *memory;
+    double cpu;                      /* seconds on the processor that adding and packing took */
     size_t bytes[HQ_EXCHANGE_PEERS]; /* received from each peer, of the piece that was tested last */
 } hq_exchange;
 
-/* sum_exchange.c. open and close are local, but all processes of comm must agree on success before they go on. start:
- * total[n] = sum of all own[n], as piece k, by HQ_EXCHANGE_*; all processes start pieces in the same order. test:
- * whether it is over; moves it on. Neither waits. */
-hq_status hq_exchange_open(MPI_Comm comm, const hq_sum_piece *pieces, int count, hq_exchange *ex);
+/* sum_exchange.c. open and close are local, but all processes of comm must agree on success before they go on; direct:
+ * whether messages from each to each will be asked for. start: total[n] = sum of all own[n], as piece k, by
+ * HQ_EXCHANGE_*; all processes start pieces in the same order. test: whether it is over; moves it on. Neither waits. */
+hq_status hq_exchange_open(MPI_Comm comm, bool direct, const hq_sum_piece *pieces, int count, hq_exchange *ex);
 void hq_exchange_close(hq_exchange *ex);
 hq_status hq_exchange_start(hq_exchange *ex, int k, int way, const int64_t *own, int64_t *total, size_t n);
 hq_status hq_exchange_test(hq_exchange *ex, int k, bool *over);
@@ -58,6 +59,7 @@ typedef struct hq_sum_node {
     MPI_Comm leaders;        /* first ranks of all nodes; MPI_COMM_NULL on others and on a single node */
     hq_exchange exchange;    /* between them */
     int64_t step;            /* steps summed in this way */
+    double cpu;              /* seconds on the processor that adding took */
     int sent;                /* pieces that the leader has handed on */
 } hq_sum_node;
 
@@ -89,12 +91,13 @@ struct hq_sum {
     double began;
 
     /* for benchmarks */
-    bool mute;                   /* nothing is summed, the ranks only wait for each other */
+    size_t mute;                 /* 0, or how many numbers are summed; the rest stays as it is on each rank */
     double waiting, waiting_cpu; /* seconds of waiting, and of them on the processor */
 };
 
 /* sum_node.c: through the shared memory of nodes. Opened collectively; the status is equal on all ranks. */
 hq_status hq_sum_node_open(hq_sum *sum);
+size_t hq_sum_node_bytes(const hq_sum *sum); /* shared memory of a node that it takes; local */
 void hq_sum_node_close(hq_sum *sum);
 /* Piece k of this rank is final. Local. */
 void hq_sum_node_arrive(hq_sum *sum, int k);
@@ -107,6 +110,9 @@ void hq_sum_list_choices(hq_sum *sum);
 void hq_sum_ask_when(hq_sum *sum);
 void hq_sum_choose(hq_sum *sum);
 hq_status hq_sum_note(hq_sum *sum, double seconds);
+
+/* sum.c: whether messages from each to each may be asked for. */
+bool hq_sum_tries_direct(const hq_sum *sum, int algorithm);
 
 /* sum.c: by MPI, for blocks of any length; waits. */
 hq_status hq_sum_at_once(const hq_dist *dist, MPI_Comm comm, const int64_t *own, int64_t *total, size_t n);

@@ -2,7 +2,7 @@
  *
  * Ioffe and Szegedy, "Batch normalization", ICML 2015, over all micro-batches of all ranks. Their sums are added as
  * integers, so that the statistics have the same bits on any number of ranks. Sums of a layer's output are taken about
- * the running mean, which all ranks have and which is near the mean: nothing is lost when its square is taken away.
+ * the running mean, which all ranks have and which soon is near the mean: little is lost when its square is taken away.
  */
 #include "model/network.h"
 
@@ -80,6 +80,16 @@ hq_status hq_model_joint_fwd(hq_model *model, int i, const hq_model_group *group
 
 /* ---- backward ---- */
 
+/* From sums of dy (x - mean) to those of dy u, u = (x - mean) / sqrt(var + eps), which are gradients and have their
+ * range; and back. */
+static void scale_products(const hq_stage *stage, const hq_real *var, bool back, double *product)
+{
+    for (int ch = 0; ch < stage->norm.c; ch++) {
+        const double deviation = sqrt((double)var[ch] + stage->norm.eps);
+        product[ch] = back ? product[ch] * deviation : product[ch] / deviation;
+    }
+}
+
 hq_status hq_model_joint_bwd(hq_model *model, int i, const hq_model_group *group, hq_real *const *dout)
 {
     hq_stage *stage = &model->stage[i];
@@ -94,10 +104,14 @@ hq_status hq_model_joint_bwd(hq_model *model, int i, const hq_model_group *group
         hq_norm_bwd_sums(&stage->norm, here->pre, here->choice, hq_weights_at(model, stage->scale),
                          hq_weights_at(model, stage->shift), here->mean, here->var, dout[m], sums, sums + c,
                          model->work);
+        scale_products(stage, here->var, false, sums + c);
         add(model, group, c, sums, 1, HQ_FIXED_GRADIENT);
+        scale_products(stage, here->var, true, sums + c);
     }
     hq_clock_lap(&since, &hq_norm_part(model, i)->backward.seconds);
-    return sum(model, group, c, HQ_FIXED_GRADIENT);
+    HQ_TRY(sum(model, group, c, HQ_FIXED_GRADIENT));
+    scale_products(stage, model->held[0].stage[i].var, true, model->joint_totals + c);
+    return HQ_OK;
 }
 
 hq_real *hq_model_joint_apply(hq_model *model, int i, const hq_model_group *group, int m, hq_real *dout)

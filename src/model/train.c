@@ -76,6 +76,7 @@ static hq_status classify_all(hq_model *model, const hq_model_group *group, hq_r
     hq_status status = HQ_OK;
     for (int m = 0; m < group->count; m++) {
         const hq_model_batch *batch = &group->batch[m];
+        group->hooks.circuits(group->hooks.ctx, m);
         const bool joins = batch->n == 0 || status != HQ_OK;
         const hq_status here =
             joins ? join(model, true, batch->epoch, batch->runner) : classify_one(model, group, m, &dangles[m]);

@@ -55,10 +55,23 @@ static hq_status make_reader(hq_run *run)
     return hq_reader_create(&run->data.set, window, (int)(hi - lo), &run->reader);
 }
 
+/* Micro-batches are computed together only while that takes little memory. */
+static hq_status make_model(hq_run *run)
+{
+    enum { LITTLE = 128 << 20 }; /* bytes of activations */
+    const hq_data_info *info = &run->data.set.info;
+    if (run->joint) return hq_model_create(run->config, info, run->microbatch, run->most_held, &run->model);
+    HQ_TRY(hq_model_create(run->config, info, run->microbatch, 1, &run->model));
+    if (hq_model_arena_bytes(run->model) * (size_t)run->most_held > LITTLE) run->most_held = 1;
+    if (run->most_held == 1) return HQ_OK;
+    hq_model_destroy(run->model);
+    return hq_model_create(run->config, info, run->microbatch, run->most_held, &run->model);
+}
+
 static hq_status build(void *ctx)
 {
     hq_run *run = ctx;
-    HQ_TRY(hq_model_create(run->config, &run->data.set.info, run->microbatch, run->most_held, &run->model));
+    HQ_TRY(make_model(run));
     HQ_TRY(make_reader(run));
     return allocate(run);
 }
@@ -181,7 +194,7 @@ static hq_status check_finite(const hq_run *run, const hq_evaluation *val)
         HQ_ERR_NUMERIC,
         "training diverged in epoch %lld: the validation loss is not finite; try a lower train.learning_rate (now %g), "
         "train.warmup or train.clip_norm",
-        (long long)run->progress.epoch + 1, run->config->train_learning_rate);
+        (long long)run->progress.epoch + 1, hq_train_rate(run->config));
 }
 
 static hq_status finish_epoch(hq_run *run)

@@ -89,8 +89,8 @@ typedef struct hq_step_result {
     bool stop; /* some rank was asked to stop */
 } hq_step_result;
 
-/* run.c: the data set is loaded and every rank has its network; nothing has been written yet. Collective. Freed by
- * hq_train_release (local), whether it worked or not. */
+/* run.c: the data set is loaded and every rank has its network; nothing has been written yet. Freed by
+ * hq_train_release, whether it worked or not. Both collective. */
 hq_status hq_train_set_up(hq_run *run);
 void hq_train_release(hq_run *run);
 

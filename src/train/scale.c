@@ -28,15 +28,17 @@ hq_status hq_train_settle_sum(hq_run *run)
 static void use(hq_run *run, int way, hq_sum_choice settled)
 {
     if (way == AT_END) settled.overlap = false, settled.group = 1;
-    hq_dist_sum_mute(run->sum, way == ALONE);
+    hq_dist_sum_mute(run->sum, way == ALONE ? HQ_SUM_COUNT : 0);
     hq_dist_sum_use(run->sum, &settled);
 }
 
-static hq_status time_steps(hq_run *run, int steps, double *seconds)
+/* Seconds of a step; *work: those of this rank's processor outside waiting, of all of them, are added. */
+static hq_status time_steps(hq_run *run, int steps, double *seconds, double *work)
 {
     HQ_TRY(hq_dist_barrier(run->dist));
-    const double start = hq_clock();
+    const double start = hq_clock(), cpu = hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu;
     for (int i = 0; i < steps; i++) HQ_TRY(step_once(run));
+    *work += hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu - cpu;
     *seconds = (hq_clock() - start) / steps;
     return HQ_OK;
 }
@@ -62,22 +64,20 @@ static hq_status time_ways(hq_run *run, double run_seconds, hq_scale_point *poin
     const hq_sum_choice *list;
     hq_dist_sum_ways(run->sum, &list);
     const hq_sum_choice settled = *list;
-    double trial[WAYS][TRIALS], first, work = 0;
-    HQ_TRY(time_steps(run, 1, &first));
+    double trial[WAYS][TRIALS], work[WAYS] = {0}, first;
+    HQ_TRY(time_steps(run, 1, &first, &work[ALONE]));
     HQ_TRY(hq_dist_bcast(run->dist, &first, sizeof first));
     const int steps = (int)(run_seconds / first) + 1;
     for (int t = 0; t < TRIALS; t++)
         for (int way = 0; way < WAYS; way++) {
             use(run, way, settled);
-            const double cpu = hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu;
-            HQ_TRY(time_steps(run, steps, &trial[way][t]));
-            if (way == SETTLED) work += hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu - cpu;
+            HQ_TRY(time_steps(run, steps, &trial[way][t], &work[way]));
         }
     HQ_TRY(median(run, trial[ALONE], &point->alone));
     HQ_TRY(median(run, trial[AT_END], &point->at_end));
     HQ_TRY(median(run, trial[SETTLED], &point->settled));
     hq_balance balance;
-    HQ_TRY(hq_dist_balance(run->dist, work, &balance));
+    HQ_TRY(hq_dist_balance(run->dist, work[SETTLED], &balance));
     point->work = balance.mean * point->ranks / ((double)TRIALS * steps * (double)point->images);
     hq_dist_sum_describe_choice(&settled, point->way, sizeof point->way);
     return HQ_OK;
@@ -108,6 +108,8 @@ static hq_status measure(hq_run *run, double run_seconds, hq_scale_point *point)
     point->backward = backward_share(run);
     HQ_TRY(hq_dist_balance(run->dist, hq_memory_peak(), &memory));
     point->memory = memory.most;
+    HQ_TRY(hq_dist_balance(run->dist, hq_memory_share(), &memory));
+    point->share = memory.most;
     return HQ_OK;
 }
 

@@ -77,6 +77,8 @@ const hq_runner *hq_train_spreader_round(hq_spreader *spreader, int64_t samples_
     return &spreader->runner;
 }
 
+const hq_runner *hq_train_spreader_runner(const hq_spreader *spreader) { return &spreader->runner; }
+
 hq_circuit_load hq_train_spreader_load(const hq_spreader *spreader)
 {
     hq_spread_counts counts = {0};

@@ -98,7 +98,9 @@ typedef struct hq_step {
     hq_rounds rounds;
     int64_t *sums; /* of this rank, as run.h says */
     hq_model_group group;
+    int64_t first;    /* round of its first micro-batch */
     bool last;        /* no group comes behind this one */
+    bool lost;        /* a call of MPI has failed */
     hq_status status; /* worst of this rank */
 } hq_step;
 
@@ -139,28 +141,34 @@ static void hand_over(void *ctx, int64_t offset)
     if (!step->last || offset == 0) return; /* what lies before the gradients is not final yet */
     const hq_phase before = hq_phase_enter(HQ_PHASE_INTEGERS);
     const hq_status status = hq_dist_sum_ready(step->run->sum, (size_t)(step->run->gradients_at + offset));
-    if (status > step->status) step->status = status;
+    step->lost = step->lost || status != HQ_OK;
     hq_phase_enter(before);
 }
 
 static hq_status sum_statistics(void *ctx, int64_t *numbers, size_t n)
 {
     const hq_step *step = ctx;
-    return hq_dist_sum(step->run->dist, numbers, n);
+    return step->lost ? HQ_ERR_COMM : hq_dist_sum(step->run->dist, numbers, n);
+}
+
+/* The circuits of a round come next, on all ranks that have some in it. */
+static void prepare_circuits(void *ctx, int m)
+{
+    const hq_step *step = ctx;
+    const int64_t active = hq_rounds_active(&step->rounds, step->first + m), n = step->run->microbatch;
+    hq_train_spreader_round(step->run->spreader, active * n, n);
 }
 
 /* ---- micro-batches --------------------------------------------------------------------------------------------- */
 
-/* The rounds [first, first + count): this rank's micro-batches, perhaps fewer or none. One whose images cannot be read
+/* `count` rounds: this rank's micro-batches, perhaps fewer or none. One whose images cannot be read
  * is left out, but the rank joins the circuits and sums of the others. */
-static void load_group(hq_step *step, int64_t first, int count)
+static void load_group(hq_step *step, int count)
 {
     hq_run *run = step->run;
-    const int64_t active = hq_rounds_active(&step->rounds, first);
-    const hq_runner *runner = hq_train_spreader_round(run->spreader, active * run->microbatch, run->microbatch);
     const hq_phase before = hq_phase_enter(HQ_PHASE_DATA);
     for (int i = 0; i < count; i++) {
-        const int64_t m = hq_rounds_group(&step->rounds, first + i);
+        const int64_t m = hq_rounds_group(&step->rounds, step->first + i);
         const hq_loaded to = loaded_at(run, i);
         int n = 0;
         if (m >= 0 && step->status == HQ_OK)
@@ -173,7 +181,7 @@ static void load_group(hq_step *step, int64_t first, int count)
                                          .denominator = (double)step->span.count * run->data.set.info.labels,
                                          .seed = (uint64_t)run->config->train_seed,
                                          .epoch = (uint32_t)run->progress.epoch,
-                                         .runner = runner};
+                                         .runner = hq_train_spreader_runner(run->spreader)};
     }
     hq_phase_enter(before);
 }
@@ -186,7 +194,8 @@ static hq_status run_rounds(hq_step *step, int together)
     const int64_t rounds = step->rounds.count;
     for (int64_t r = 0; r < rounds;) {
         const int count = step->run->joint ? (int)rounds : rounds - r <= together ? (int)(rounds - r) : 1;
-        load_group(step, r, count);
+        step->first = r;
+        load_group(step, count);
         step->group.count = count;
         step->last = r + count == rounds;
         const hq_status status = hq_model_train(step->run->model, &step->group);
@@ -247,29 +256,28 @@ static hq_status diverged(const hq_run *run, int64_t refused)
             "training diverged in epoch %lld, step %lld: %lld gradients, statistics or losses are not finite or too "
             "large; try a lower train.learning_rate (now %g), train.warmup or train.clip_norm",
             (long long)run->progress.epoch + 1, (long long)run->progress.step + 1, (long long)refused,
-            run->config->train_learning_rate);
+            hq_train_rate(run->config));
 }
 
-static hq_step begin(hq_run *run, int *together)
+/* Returns how many micro-batches at its end are computed together. */
+static int begin(hq_run *run, hq_step *step)
 {
-    hq_step step = {.run = run, .span = current_batch(run)};
-    step.rounds = hq_rounds_make(run->dist, step.span.micro);
-    *together = hq_dist_sum_begin(run->sum).group;
-    step.sums = hq_dist_sum_own(run->sum);
-    step.group = (hq_model_group){.batch = run->batch,
-                                  .samples = step.span.count,
-                                  .micro = step.span.micro,
-                                  .hooks = {add_statistics, add_score, add_gradient, hand_over, sum_statistics, NULL}};
-    return step;
+    *step = (hq_step){.run = run, .span = current_batch(run), .sums = hq_dist_sum_own(run->sum)};
+    step->rounds = hq_rounds_make(run->dist, step->span.micro);
+    step->group = (hq_model_group){
+        .batch = run->batch,
+        .samples = step->span.count,
+        .micro = step->span.micro,
+        .hooks = {add_statistics, prepare_circuits, add_score, add_gradient, hand_over, sum_statistics, step}};
+    return hq_dist_sum_begin(run->sum).group;
 }
 
 /* A rank that has failed cannot leave the others waiting in the sum: it takes part and tells. */
 static hq_status compute(hq_step *step, int together, const int64_t **total)
 {
-    step->group.hooks.ctx = step;
     hq_phase_enter(HQ_PHASE_NETWORK);
     const hq_status status = run_rounds(step, together);
-    if (status == HQ_ERR_COMM) return status;
+    if (step->lost || status == HQ_ERR_COMM) return HQ_ERR_COMM;
     hq_phase_enter(HQ_PHASE_INTEGERS);
     step->sums[HQ_SUM_FAILED] = status != HQ_OK;
     step->sums[HQ_SUM_STOP] = hq_train_signals_asked();
@@ -280,10 +288,10 @@ static hq_status compute(hq_step *step, int together, const int64_t **total)
 
 hq_status hq_train_step(hq_run *run, hq_step_result *result)
 {
-    int together;
+    hq_step step;
     const int64_t *total;
     hq_phase_step(run->progress.step + 1);
-    hq_step step = begin(run, &together);
+    const int together = begin(run, &step);
     HQ_TRY(compute(&step, together, &total));
     *result = (hq_step_result){.loss = hq_fixed_get_one(total[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
                                .learning_rate = rate_of(run, &step.span),
@@ -303,8 +311,8 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
 
 /* ---- memory of a step ------------------------------------------------------------------------------------------ */
 
-/* Micro-batches under way at once: with statistics of the whole batch all those of a rank; else those that may be
- * computed together so that a sum between nodes is hidden, while they take little memory. */
+/* With statistics of the whole batch all micro-batches of a rank; else those that may be computed together so that a
+ * sum between nodes is hidden. */
 int hq_train_most_held(const hq_dist *dist, const hq_config *config, const hq_data_info *info)
 {
     const int64_t n = info->count[HQ_SPLIT_TRAIN], batch = n < config->train_batch ? n : config->train_batch;

@@ -24,7 +24,7 @@ step() {
     sent "$ranks" "$node" 3 "$@" >few && sent "$ranks" "$node" 13 "$@" >many # 40 steps more
     paste few many | awk -v size=$SIZE '{ printf "%.3f ", ($2 - $1) / 40 / size }' >blocks
     echo "$name: blocks sent in a step by each rank: $(cat blocks)(least: $least)"
-    check "$name: bytes within 1.1 of the least" awk -v least="$least" '{ n = split(least, l, " "); for (i = 1; i <= NF; i++) if ($i > 1.1 * l[i] + 0.02) exit 1; exit NF != n }' blocks
+    check "$name: bytes within 1.1 of the least" awk -v least="$least" '{ n = split(least, l, " "); for (i = 1; i <= NF; i++) if ($i > 1.1 * l[i] + 0.02 || $i < 0.8 * l[i]) exit 1; exit NF != n }' blocks
 }
 
 ompi_info 2>/dev/null | grep -q 'MCA pml: monitoring' || skip "this Open MPI cannot count messages (pml_monitoring)"

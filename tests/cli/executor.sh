@@ -89,6 +89,15 @@ for spread in on off; do
     goes_on "test-$spread" 1
 done
 
+# While sums are under way to other nodes.
+export HQCNN_NODE_RANKS=1
+PIECES=(--set dist.overlap=on --set dist.piece=1 --set dist.group=3)
+for exchange in mpi packed; do
+    fails "pieces-$exchange" 2 1 "die 2250" "1 epochs and 1 steps" --set dist.spread=off "${PIECES[@]}" --set dist.exchange=$exchange
+    goes_on "pieces-$exchange" 3
+done
+unset HQCNN_NODE_RANKS
+
 # What goes wrong once is only told.
 for words in "killed 2000" "hang 2000" "nonsense 2000" "late 2000" "sum 2000" "child 2000"; do
     RANK=1 WORDS="$words $SCRATCH/marker"

@@ -30,6 +30,15 @@ compare lars "3" --set train.optimizer=lars --set train.learning_rate=2 --set tr
 compare lamb "3" --set train.optimizer=lamb --set train.weight_decay=0.01 --set train.rate_rule=sqrt --set train.rate_batch=8 --set train.warmup=1
 compare whole-batch "3 5" --set model.norm_statistics=batch --set train.microbatch=2 --set train.epochs=1
 
+HQCNN_NODE_RANKS=2 np 5 train "${SMALL[@]}" --set model.norm_statistics=batch --set train.microbatch=2 --set train.epochs=1 --set dist.overlap=on --set dist.piece=1 \
+    --set dist.sum=node --set dist.exchange=packed --run-dir whole-batch-pieces >/dev/null 2>&1
+same "whole-batch: in pieces on 3 nodes" "$(hash_of whole-batch-pieces/last.h5)" "$(hash_of whole-batch-1/last.h5)"
+for norms in microbatch batch; do # numbers that cannot be summed end the run
+    np 3 train "${SMALL[@]}" --set model.norm_statistics=$norms --set train.optimizer=sgd --set train.learning_rate=1000 --set train.epochs=20 --run-dir "diverged-$norms" >diverged.out 2>&1
+    same "diverged, norms of the $norms" $? 4
+    same "it is told once" "$(grep -c 'error: training diverged in epoch' diverged.out)" 1
+done
+
 # Ways of summing, where every 1 to 4 ranks count as a node.
 for ways in "auto auto auto 2" "flat mpi on 2" "flat direct on 1" "flat packed off 1" "node mpi on 1" "node direct on 2" "node packed off 3" "node auto on 4"; do
     read -r sum exchange overlap node <<<"$ways"

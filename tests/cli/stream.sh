@@ -90,6 +90,12 @@ if command -v python3 >/dev/null; then
         same "a damaged file ends the run, spread $spread" $? 3
         check "it is told where" grep -qE 'error: .*bad.h5: chunk [0-9]+ of train_images \(samples [0-9]+ to [0-9]+\) was altered or damaged' bad.out
     done
+    # while sums are under way to other nodes, of norms too
+    for norms in microbatch batch; do
+        HQCNN_NODE_RANKS=1 timeout 60 mpirun -np 3 "$PROGRAM" train "${STREAM[@]}" --set data.source=bad.h5 --set model.norm_statistics=$norms \
+            --set dist.overlap=on --set dist.piece=1 --set dist.group=3 --set dist.exchange=packed --run-dir "bad-$norms" >bad.out 2>&1
+        same "a damaged file ends the run, norms of the $norms" $? 3
+    done
     timeout 60 mpirun -np 2 "$PROGRAM" train "${RUN[@]}" --set data.source=bad.h5 --run-dir bad-off >bad.out 2>&1
     same "and when it is loaded" $? 3
     same "by one message" "$(grep -c '^hqcnn-dist: error' bad.out)" 1

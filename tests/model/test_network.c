@@ -70,16 +70,22 @@ static void make_case(hq_case *c, int task, const char *const *settings) { make_
 typedef struct hq_report {
     hq_model *model;
     double loss;
-    double gradient[20000]; /* sum over the micro-batches */
-    int64_t told;           /* numbers of gradients told, over all micro-batches */
-    int64_t complete;       /* offset from which on all is complete */
-    int statistics, sums;   /* calls */
+    double gradient[20000];         /* sum over the micro-batches */
+    int64_t told;                   /* numbers of gradients told, over all micro-batches */
+    int64_t complete;               /* offset from which on all is complete */
+    int statistics, circuits, sums; /* calls */
 } hq_report;
 
 static void note_statistics(void *ctx, int m)
 {
     hq_report *report = ctx;
     CHECK_INT(m, report->statistics++);
+}
+
+static void note_circuits(void *ctx, int m)
+{
+    hq_report *report = ctx;
+    CHECK_INT(m, report->circuits++);
 }
 
 static void note_score(void *ctx, int m, double loss, const hq_real *logits)
@@ -134,7 +140,7 @@ static hq_report *train_group(hq_case *c, int count)
         .count = count,
         .samples = c->batch.n,
         .micro = count,
-        .hooks = {note_statistics, note_score, note_gradient, note_complete, note_sum, &report}};
+        .hooks = {note_statistics, note_circuits, note_score, note_gradient, note_complete, note_sum, &report}};
     CHECK_INT(hq_model_train(c->model, &group), HQ_OK);
     CHECK_INT(report.told, count * hq_model_param_count(c->model));
     CHECK_INT(report.complete, 0);
