@@ -22,29 +22,37 @@ static hq_status open_window(hq_dist *dist, size_t bytes, hq_shared *shared)
     return hq_dist_check(MPI_Win_lock_all(MPI_MODE_NOCHECK, shared->window), "MPI_Win_lock_all");
 }
 
-hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq_shared **out_shared)
-{
-    *out_shared = NULL;
-    hq_shared *shared;
-    HQ_TRY(hq_dist_node_agree(dist, hq_alloc(sizeof *shared, what, &shared)));
-    *shared = (hq_shared){.window = MPI_WIN_NULL, .dist = dist};
-    hq_status status = open_window(dist, bytes, shared);
-    if (status != HQ_OK) {
-        hq_free(shared);
-        HQ_FAIL(status, "%s: no shared memory of %zu bytes on this node; enlarge /dev/shm (containers: --shm-size)",
-                what, bytes);
-    }
-    if (dist->node_rank == 0) memset(shared->block, 0, bytes);
-    *out_shared = shared;
-    return hq_dist_shared_sync(shared);
-}
-
 /* Open MPI keeps it in /dev/shm; where there is no such file system, what is left is not known. */
 bool hq_dist_shared_fits(size_t bytes)
 {
     struct statvfs room;
     if (statvfs("/dev/shm", &room) != 0) return true;
     return (double)room.f_bavail * (double)room.f_frsize > 1.1 * (double)bytes;
+}
+
+/* Before MPI is asked, which would leave the other ranks of the node waiting. */
+static hq_status check_room(const hq_dist *dist, size_t bytes, const char *what)
+{
+    if (dist->node_rank != 0 || hq_dist_shared_fits(bytes)) return HQ_OK;
+    HQ_FAIL(HQ_ERR_MEMORY, "%s: no shared memory of %.1f MB on this node; enlarge /dev/shm (containers: --shm-size)",
+            what, (double)bytes / 1e6);
+}
+
+hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq_shared **out_shared)
+{
+    *out_shared = NULL;
+    hq_shared *shared;
+    HQ_TRY(hq_dist_node_agree(dist, check_room(dist, bytes, what)));
+    HQ_TRY(hq_dist_node_agree(dist, hq_alloc(sizeof *shared, what, &shared)));
+    *shared = (hq_shared){.window = MPI_WIN_NULL, .dist = dist};
+    const hq_status status = open_window(dist, bytes, shared);
+    if (status != HQ_OK) {
+        hq_free(shared);
+        return status;
+    }
+    if (dist->node_rank == 0) memset(shared->block, 0, bytes);
+    *out_shared = shared;
+    return hq_dist_shared_sync(shared);
 }
 
 void *hq_dist_shared_block(const hq_shared *shared) { return shared->block; }
