@@ -18,7 +18,8 @@ typedef struct hq_slot {
 
 struct hq_reader {
     const hq_dataset *set;
-    int64_t window; /* images */
+    int64_t window;   /* images, of the order */
+    int64_t capacity; /* images in a slot: of a window, and of a chunk of any split */
     int slots;
     hq_slot *slot;
     uint8_t *images; /* of all slots */
@@ -41,8 +42,7 @@ void hq_data_disconnect(hq_dataset *dataset)
     dataset->path = NULL;
 }
 
-/* A window is at least as large as the largest chunk. */
-static int64_t window_of(const hq_data_info *info, int64_t window)
+static int64_t capacity_of(const hq_data_info *info, int64_t window)
 {
     for (int s = 0; s < HQ_SPLIT_COUNT; s++)
         if (window < info->chunk[s]) window = info->chunk[s];
@@ -52,9 +52,10 @@ static int64_t window_of(const hq_data_info *info, int64_t window)
 static hq_status take_windows(hq_reader *reader, int64_t window, int slots)
 {
     const hq_data_info *info = &reader->set->info;
-    reader->window = window_of(info, window);
+    reader->window = window > 0 ? window : info->chunk[HQ_SPLIT_TRAIN];
+    reader->capacity = capacity_of(info, reader->window);
     reader->slots = slots;
-    const size_t bytes = (size_t)reader->window * (size_t)hq_data_image_bytes(info);
+    const size_t bytes = (size_t)reader->capacity * (size_t)hq_data_image_bytes(info);
     HQ_TRY(hq_alloc_array((size_t)slots, sizeof *reader->slot, "windows of images", &reader->slot));
     HQ_TRY(hq_alloc_array((size_t)slots, bytes, "windows of images", &reader->images));
     for (int i = 0; i < slots; i++) reader->slot[i].image = reader->images + (size_t)i * bytes;
@@ -118,6 +119,7 @@ static hq_status fill_slot(const hq_reader *reader, hq_slot *slot, const hq_orde
     const hq_split split = order->split;
     const hq_range chunks = chunks_of(info, split, window);
     const size_t bytes = (size_t)info->chunk[split] * (size_t)hq_data_image_bytes(info);
+    HQ_ASSERT((chunks.hi - chunks.lo) * info->chunk[split] <= reader->capacity);
     slot->chunks = (hq_range){0, 0};
     for (int64_t k = chunks.lo; k < chunks.hi; k++) {
         const int64_t chunk = hq_order_chunk(info, order, k);
