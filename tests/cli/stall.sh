@@ -34,13 +34,13 @@ np 3 train "${LONG[@]}" --run-dir whole >whole.out 2>whole.err
 NAME=whole
 times "late" 0
 
-# ---- stopped, for ever and for a while
+# ---- stopped, for ever and for a while; a process "has not run" when it has been silent for 2 s, before the others speak
 for victim in 0 1; do
-    begin "stopped-$victim" --set dist.stall_abort=5 --set train.epochs=2000
+    begin "stopped-$victim" --set dist.stall_timeout=3 --set dist.stall_abort=6 --set train.epochs=2000
     kill -STOP "${rank[victim]}"
-    ended 5 4000 10000
+    ended 5 5000 11000
     says "warning: rank $victim of 3 on .* is late: in phase $PLACE since [0-9]* s, its process has not run for [0-9]* s; 2 ranks wait in $PLACE"
-    says "error: nothing has come for [0-9]* s in $PLACE (dist.stall_abort = 5): the job ends"
+    says "error: nothing has come for [0-9]* s in $PLACE (dist.stall_abort = 6): the job ends"
     times "is late" 1
     times "nothing has come" 1
 done
@@ -52,6 +52,16 @@ ended 0 4000 60000
 times "rank 1 of 3 on .* is late: in phase $PLACE" 1
 times "goes on after" 1
 same "the bits of a run that was stopped for a while" "$(hash_of continued/last.h5)" "$(hash_of whole/last.h5)"
+
+# ---- the whole job suspended, for longer than ranks may wait
+begin suspended --set dist.stall_abort=4
+kill -STOP "${rank[@]}"
+sleep 7
+kill -CONT "${rank[@]}"
+ended 0 7000 60000
+times "late" 0
+times "nothing has come" 0
+same "the bits of a run that was suspended" "$(hash_of suspended/last.h5)" "$(hash_of whole/last.h5)"
 
 # ---- killed: Open MPI itself ends the job
 begin killed --set train.epochs=2000
