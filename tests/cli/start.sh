@@ -28,6 +28,9 @@ alone 5 "this is rank 1 (PMIX_RANK)" PMIX_RANK=1
 alone 5 "" PMIX_RANK=2
 alone 0 "" SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0
 alone 0 "" PMI_SIZE=1 PMI_RANK=0
+alone 0 "" SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0 HQCNN_ANY_LAUNCHER=1
+alone 0 "" PMIX_RANK=2 HQCNN_ANY_LAUNCHER=1
+alone 5 "HQCNN_ANY_LAUNCHER=1" PMI_SIZE=2 PMI_RANK=0
 alone 0 "" SLURM_NTASKS=4 # a job script that looks at a configuration
 
 # a training that leaves the job's other tasks unused is allowed, with a word
@@ -37,6 +40,19 @@ check "its warning" grep -q "the Slurm job has 4 tasks, but .* runs alone" err.t
 # mpirun in an allocation starts its daemons as a step of one task for each node
 check "mpirun in an allocation" env SLURM_STEP_NUM_TASKS=1 SLURM_NTASKS=2 mpirun -np 2 "$PROGRAM" check >out.txt 2>&1
 check "no word about it" test "$(grep -c 'tasks' out.txt)" = 0
+
+# a job of several parts has more ranks than the launcher says of each; silent ones leave room for the word of the first
+larger() { env -u OMPI_COMM_WORLD_SIZE SLURM_STEP_NUM_TASKS="$1" SLURM_PROCID=0 "$PROGRAM" check; }
+export -f larger
+export PROGRAM
+mpirun -np 3 bash -c 'larger 2' >out.txt 2>err.txt
+same "exit code of a part of a larger job: $(cat err.txt)" $? 0
+mpirun -np 3 bash -c 'larger 4' >out.txt 2>err.txt
+same "exit code of a part of a smaller job" $? 5
+check "its message: $(cat err.txt)" grep -q "srun started 4 tasks, but this one is rank 0 of 3" err.txt
+start=$(date +%s%N)
+alone 5 "" SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=3
+check "a silent process waits before it leaves" test $(($(date +%s%N) - start)) -ge 1900000000
 
 # ---- another program on some node
 cp "$PROGRAM" other && echo >>other
