@@ -2,6 +2,7 @@
 # stall.sh PROGRAM LIBRARY: a rank that is stopped, killed or in an endless loop: never a silent hang. LIBRARY is spin.c.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+SPIN=$2
 LONG=("${SMALL[@]}" --set phantom.train=480 --set train.epochs=8 --set checkpoint.epochs=100 --set dist.stall_timeout=2)
 
 now() { date +%s%N | cut -c1-13; } # milliseconds
@@ -73,11 +74,26 @@ check "it ended at once" test $(($(now) - START)) -le 10000
 # ---- busy for ever
 NAME=busy
 START=$(now)
-mpirun -np 3 -x LD_PRELOAD="$2" -x HQ_SPIN_RANK=2 -x HQ_SPIN_CALL=200 "$PROGRAM" train "${LONG[@]}" --set dist.stall_abort=5 --set train.epochs=2000 \
+mpirun -np 3 -x LD_PRELOAD="$SPIN" -x HQ_SPIN_RANK=2 -x HQ_SPIN_CALL=200 "$PROGRAM" train "${LONG[@]}" --set dist.stall_abort=5 --set train.epochs=2000 \
     --run-dir busy >busy.out 2>busy.err &
 JOB=$!
 ended 5 4000 20000
 says "rank 2 of 3 on .* is late: in phase network of step [0-9]* since [0-9]* s; 2 ranks wait in sum of step [0-9]*"
+
+# ---- data that take longer than ranks may wait: that is no stall
+slow() { # slow NAME ARGUMENTS...
+    NAME=$1
+    shift
+    mpirun -np 3 -x LD_PRELOAD="$SPIN" -x HQ_SLOW_OPEN=5 "$PROGRAM" "$@" --set dist.stall_timeout=2 --set dist.stall_abort=3 >"$NAME.out" 2>"$NAME.err"
+    same "exit code of $NAME: $(cat "$NAME.err")" $? 0
+}
+START=$(now)
+slow import data import phantom set.h5 --set phantom.train=96 --set phantom.val=32 --set phantom.test=32
+check "rank 0 was slow" test $(($(now) - START)) -ge 5000
+times "late" 0
+slow loading train "${SMALL[@]}" --set data.source=set.h5 --run-dir loading
+times "rank 0 of 3 on .* is late: in phase [a-z]* before the first step" 1
+times "goes on after" 1
 
 # ---- never, when asked for
 begin off --set dist.stall_timeout=0 --set dist.stall_abort=0
