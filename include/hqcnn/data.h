@@ -56,6 +56,9 @@ typedef struct hq_data_source hq_data_source;
 /* Whether config's data.source is drawn, so that any part of it can be had at once: the phantom set. */
 bool hq_data_is_drawn(const hq_config *config);
 
+/* Whether a name is that of an HDF5 file, a data set or a checkpoint: it ends in ".h5". */
+bool hq_data_is_set_file(const char *path);
+
 /* Opens config's data.source, reads headers and labels, applies data.classes, decides by data.stream and data.memory
  * where images will be, fills `info`. Sizes in file headers are not trusted. HQ_ERR_FILE when it cannot be opened,
  * HQ_ERR_DATA for what it holds, HQ_ERR_CONFIG when data.* keys do not fit it. */

@@ -40,9 +40,10 @@ int hq_dist_node_size(const hq_dist *dist);
  * (0: never); seconds. 60 and 1800 until it is called. Local. */
 void hq_dist_watch(const hq_dist *dist, double timeout, double abort_after);
 
-/* Compares rank and size with what the launcher says it started (mpirun, srun, mpiexec of MPICH and its kin, flux,
- * jsrun): several processes that each believe to be rank 0 of 1, or any other difference, are refused with a hint
- * (HQ_ERR_COMM). The first of them tells. Local. */
+/* Compares the size with what the launcher says it started (mpirun, srun, mpiexec of MPICH and its kin, flux, jsrun):
+ * several processes that each believe to be rank 0 of 1, or any other world that is smaller than that, are refused with
+ * a hint (HQ_ERR_COMM), unless HQCNN_ANY_LAUNCHER=1 is set. The first of them tells, the others return two seconds
+ * later. Local. */
 hq_status hq_dist_check_launch(const hq_dist *dist);
 
 /* Warns when a Slurm job of several tasks runs the program without a launcher, as rank 0 of 1. Local. */

@@ -26,10 +26,11 @@ static struct {
 const char *hq_phase_name(hq_phase phase) { return about[phase].name; }
 hq_phase_kind hq_phase_kind_of(hq_phase phase) { return about[phase].kind; }
 
+/* Whoever reads the phase before the time never takes the start of an earlier phase for that of this one. */
 static void publish(void)
 {
     atomic_store_explicit(&self.pulse->since, self.since, memory_order_relaxed);
-    atomic_store_explicit(&self.pulse->step_and_phase, self.step << 8 | (int64_t)self.phase, memory_order_relaxed);
+    atomic_store_explicit(&self.pulse->step_and_phase, self.step << 8 | (int64_t)self.phase, memory_order_release);
 }
 
 /* Ends the time of the phase under way. */

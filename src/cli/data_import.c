@@ -1,7 +1,6 @@
 /* data_import.c: hqcnn-dist data import: a data set as an HDF5 file that a training can stream. */
 #include "cli/cli.h"
 
-#include <string.h>
 #include <unistd.h>
 
 typedef struct hq_import {
@@ -18,9 +17,8 @@ typedef struct hq_import {
 static hq_status open_source(void *ctx)
 {
     hq_import *import = ctx;
-    const size_t n = strlen(import->config->data_source);
     if (!import->works) return HQ_OK;
-    if (n > 3 && strcmp(import->config->data_source + n - 3, ".h5") == 0)
+    if (hq_data_is_set_file(import->config->data_source))
         HQ_FAIL(HQ_ERR_USAGE, "data import: SOURCE %s is an .h5 file already; allowed are \"phantom\" and .npz files",
                 import->config->data_source);
     return hq_data_open(import->config, &import->source, &import->info);
@@ -69,6 +67,7 @@ hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options)
     hq_config config;
     HQ_TRY(hq_cli_configure(dist, options, NULL, NULL, &config));
     hq_import import = {.dist = dist, .options = options, .config = &config};
+    hq_dist_watch(dist, 0, 0); /* rank 0 may read alone for hours: the others rightly wait */
     import.works = hq_data_is_drawn(&config) || hq_dist_rank(dist) == 0;
     snprintf(import.temporary, sizeof import.temporary, "%.*s.tmp", PATH_MAX - 8, options->target);
     hq_status status = hq_dist_in_turn(dist, open_source, &import);

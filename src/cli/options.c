@@ -174,12 +174,6 @@ static hq_status unknown_command(const char *word)
             word, nearest);
 }
 
-static bool ends_in_h5(const char *word)
-{
-    size_t n = strlen(word);
-    return n > 3 && strcmp(word + n - 3, ".h5") == 0;
-}
-
 /* argv[*at] is an option, perhaps with "=value"; takes the next word when a value is needed. */
 static hq_status parse_option(int argc, char **argv, int *at, hq_options *options)
 {
@@ -203,7 +197,7 @@ static hq_status parse_option(int argc, char **argv, int *at, hq_options *option
         value = argv[++*at];
     }
     if (found->takes == TAKES_PERHAPS && !value && *at + 1 < argc &&
-        (ends_in_h5(argv[*at + 1]) || is_folder(argv[*at + 1])))
+        (hq_data_is_set_file(argv[*at + 1]) || is_folder(argv[*at + 1])))
         value = argv[++*at];
     return found->apply(options, value);
 }
@@ -219,7 +213,7 @@ static hq_status parse_import(const char *word, hq_options *options)
     }
     if (options->target[0])
         HQ_FAIL(HQ_ERR_USAGE, "unexpected word \"%s\" after %s (see hqcnn-dist --help)", word, options->target);
-    if (!ends_in_h5(word))
+    if (!hq_data_is_set_file(word))
         HQ_FAIL(HQ_ERR_USAGE,
                 "data import: TARGET \"%s\" does not end in \".h5\", by which data.source knows such files", word);
     return set_text(options->target, sizeof options->target, word, "TARGET");
@@ -236,7 +230,8 @@ static hq_status parse_word(const char *word, hq_options *options)
     if (options->command == HQ_COMMAND_CIRCUIT_EVAL && !options->cases[0])
         return set_text(options->cases, sizeof options->cases, word, "file of circuits");
     if (reads && folder && !options->run_dir[0] && !options->checkpoint[0]) return on_run_dir(options, word);
-    if (reads && !folder && !options->checkpoint[0] && (ends_in_h5(word) || options->command == HQ_COMMAND_INSPECT))
+    if (reads && !folder && !options->checkpoint[0] &&
+        (hq_data_is_set_file(word) || options->command == HQ_COMMAND_INSPECT))
         return set_text(options->checkpoint, sizeof options->checkpoint, word, "checkpoint");
     if (options->config[0])
         HQ_FAIL(HQ_ERR_USAGE, "unexpected word \"%s\" after %s (see hqcnn-dist --help)", word, options->config);

@@ -18,8 +18,9 @@ int64_t hq_data_window(const hq_config *config, const hq_data_info *info, int64_
     return images < chunk ? chunk : images - images % chunk;
 }
 
-/* In full steps piece by piece; the last, short step is read as it comes, and so is all that is not shuffled. */
-hq_range hq_order_lane(const hq_data_info *info, const hq_order *order, const hq_piece *piece, int64_t *begin)
+/* The lane of a piece, and the position in it at which the piece begins, before windows are permuted. In full steps
+ * piece by piece; the last, short step is read as it comes, and so is all that is not shuffled. */
+static hq_range lane_of(const hq_data_info *info, const hq_order *order, const hq_piece *piece, int64_t *begin)
 {
     const int64_t n = info->count[order->split];
     *begin = piece->first + piece->start;
@@ -38,11 +39,21 @@ hq_range hq_order_window(const hq_data_info *info, int64_t window, const hq_orde
     return (hq_range){lo > lane.lo ? lo : lane.lo, hi < lane.hi ? hi : lane.hi};
 }
 
-int64_t hq_order_permute(const hq_order *order, hq_range window, int64_t position)
+/* The position whose sample comes at `position`: permuted within the window. */
+static int64_t permute(const hq_order *order, hq_range window, int64_t position)
 {
     if (!order->shuffle) return position;
     const uint64_t seed = hq_hash(&window.lo, sizeof window.lo, order->seed);
     return window.lo + hq_data_shuffle(seed, order->epoch, window.hi - window.lo, position - window.lo);
+}
+
+hq_place hq_order_place(const hq_data_info *info, int64_t window, const hq_order *order, const hq_piece *piece, int i)
+{
+    int64_t begin;
+    hq_place place = {.lane = lane_of(info, order, piece, &begin)};
+    place.window = hq_order_window(info, window, order, place.lane, begin + i);
+    place.position = permute(order, place.window, begin + i);
+    return place;
 }
 
 int64_t hq_order_chunk(const hq_data_info *info, const hq_order *order, int64_t k)
@@ -59,13 +70,7 @@ int64_t hq_order_sample(const hq_data_info *info, const hq_order *order, int64_t
 
 int64_t hq_data_sample(const hq_data_info *info, int64_t window, const hq_order *order, const hq_piece *piece, int i)
 {
-    int64_t begin;
-    if (!info->stream) {
-        const int64_t position = piece->first + piece->start + i;
-        return order->shuffle ? hq_data_shuffle(order->seed, order->epoch, info->count[order->split], position)
-                              : position;
-    }
-    const hq_range lane = hq_order_lane(info, order, piece, &begin);
-    const hq_range here = hq_order_window(info, window, order, lane, begin + i);
-    return hq_order_sample(info, order, hq_order_permute(order, here, begin + i));
+    if (info->stream) return hq_order_sample(info, order, hq_order_place(info, window, order, piece, i).position);
+    const int64_t position = piece->first + piece->start + i;
+    return order->shuffle ? hq_data_shuffle(order->seed, order->epoch, info->count[order->split], position) : position;
 }

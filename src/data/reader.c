@@ -18,7 +18,8 @@ typedef struct hq_slot {
 
 struct hq_reader {
     const hq_dataset *set;
-    int64_t window; /* images */
+    int64_t window;   /* images, of the order */
+    int64_t capacity; /* images in a slot: of a window, and of a chunk of any split */
     int slots;
     hq_slot *slot;
     uint8_t *images; /* of all slots */
@@ -41,8 +42,7 @@ void hq_data_disconnect(hq_dataset *dataset)
     dataset->path = NULL;
 }
 
-/* A window is at least as large as the largest chunk. */
-static int64_t window_of(const hq_data_info *info, int64_t window)
+static int64_t capacity_of(const hq_data_info *info, int64_t window)
 {
     for (int s = 0; s < HQ_SPLIT_COUNT; s++)
         if (window < info->chunk[s]) window = info->chunk[s];
@@ -52,9 +52,10 @@ static int64_t window_of(const hq_data_info *info, int64_t window)
 static hq_status take_windows(hq_reader *reader, int64_t window, int slots)
 {
     const hq_data_info *info = &reader->set->info;
-    reader->window = window_of(info, window);
+    reader->window = window > 0 ? window : info->chunk[HQ_SPLIT_TRAIN];
+    reader->capacity = capacity_of(info, reader->window);
     reader->slots = slots;
-    const size_t bytes = (size_t)reader->window * (size_t)hq_data_image_bytes(info);
+    const size_t bytes = (size_t)reader->capacity * (size_t)hq_data_image_bytes(info);
     HQ_TRY(hq_alloc_array((size_t)slots, sizeof *reader->slot, "windows of images", &reader->slot));
     HQ_TRY(hq_alloc_array((size_t)slots, bytes, "windows of images", &reader->images));
     for (int i = 0; i < slots; i++) reader->slot[i].image = reader->images + (size_t)i * bytes;
@@ -110,14 +111,14 @@ static void announce(const hq_reader *reader, const hq_order *order, hq_range po
                       (off_t)bytes, POSIX_FADV_WILLNEED);
 }
 
-/* Fills a slot with the window of a lane around a position. */
-static hq_status fill_slot(const hq_reader *reader, hq_slot *slot, const hq_order *order, hq_range lane,
-                           hq_range window)
+/* Fills a slot with the window of a place. */
+static hq_status fill_slot(const hq_reader *reader, hq_slot *slot, const hq_order *order, const hq_place *place)
 {
     const hq_data_info *info = &reader->set->info;
     const hq_split split = order->split;
-    const hq_range chunks = chunks_of(info, split, window);
+    const hq_range chunks = chunks_of(info, split, place->window);
     const size_t bytes = (size_t)info->chunk[split] * (size_t)hq_data_image_bytes(info);
+    HQ_ASSERT((chunks.hi - chunks.lo) * info->chunk[split] <= reader->capacity);
     slot->chunks = (hq_range){0, 0};
     for (int64_t k = chunks.lo; k < chunks.hi; k++) {
         const int64_t chunk = hq_order_chunk(info, order, k);
@@ -126,19 +127,20 @@ static hq_status fill_slot(const hq_reader *reader, hq_slot *slot, const hq_orde
     }
     slot->order = *order;
     slot->chunks = chunks;
-    if (window.hi < lane.hi) announce(reader, order, hq_order_window(info, reader->window, order, lane, window.hi));
+    if (place->window.hi < place->lane.hi)
+        announce(reader, order, hq_order_window(info, reader->window, order, place->lane, place->window.hi));
     return HQ_OK;
 }
 
-/* The image at a position, which is in the slot afterwards. */
-static hq_status find_image(const hq_reader *reader, hq_slot *slot, const hq_order *order, hq_range lane,
-                            hq_range window, int64_t position, const uint8_t **image)
+/* The image at a place, which is in the slot afterwards. */
+static hq_status find_image(const hq_reader *reader, hq_slot *slot, const hq_order *order, const hq_place *place,
+                            const uint8_t **image)
 {
     const hq_data_info *info = &reader->set->info;
-    const int64_t size = info->chunk[order->split], chunk = position / size;
+    const int64_t size = info->chunk[order->split], chunk = place->position / size;
     if (!same_order(order, &slot->order) || chunk < slot->chunks.lo || chunk >= slot->chunks.hi)
-        HQ_TRY(fill_slot(reader, slot, order, lane, window));
-    *image = slot->image + (size_t)(position - slot->chunks.lo * size) * (size_t)hq_data_image_bytes(info);
+        HQ_TRY(fill_slot(reader, slot, order, place));
+    *image = slot->image + (size_t)(place->position - slot->chunks.lo * size) * (size_t)hq_data_image_bytes(info);
     return HQ_OK;
 }
 
@@ -147,14 +149,11 @@ static hq_status load_streamed(const hq_reader *reader, const hq_order *order, c
 {
     const hq_data_info *info = &reader->set->info;
     const size_t size = (size_t)hq_data_image_bytes(info);
-    int64_t begin;
-    const hq_range lane = hq_order_lane(info, order, piece, &begin);
     for (int i = 0; i < piece->n; i++) {
         const uint8_t *image;
-        const hq_range window = hq_order_window(info, reader->window, order, lane, begin + i);
-        const int64_t position = hq_order_permute(order, window, begin + i);
-        HQ_TRY(find_image(reader, slot, order, lane, window, position, &image));
-        samples[i] = hq_order_sample(info, order, position);
+        const hq_place place = hq_order_place(info, reader->window, order, piece, i);
+        HQ_TRY(find_image(reader, slot, order, &place, &image));
+        samples[i] = hq_order_sample(info, order, place.position);
         hq_data_convert(info, image, samples[i], augment, x + (size_t)i * size);
     }
     return HQ_OK;

@@ -31,7 +31,9 @@ hq_status hq_set_file_write(const hq_set_file *file, const char *what, const voi
     for (uint64_t done = 0; done < bytes;) {
         ssize_t n = pwrite(file->fd, (const char *)from + done, bytes - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) HQ_FAIL(HQ_ERR_FILE, "%s: %s cannot be written: %s", file->path, what, strerror(errno));
+        if (n <= 0)
+            HQ_FAIL(HQ_ERR_FILE, "%s: %s cannot be written: %s", file->path, what,
+                    n < 0 ? strerror(errno) : "the system takes no more bytes");
         done += (uint64_t)n;
     }
     return HQ_OK;

@@ -99,10 +99,20 @@ static void get_attributes(hq_looking *look)
 
 /* ---- members --------------------------------------------------------------------------------------------------- */
 
+/* A member is in the file itself: soft and external links could lead anywhere. */
+static void check_link(hq_looking *look, const char *name)
+{
+    H5L_info_t link = {.type = H5L_TYPE_ERROR};
+    if (well(look) && H5Lexists(look->file, name, H5P_DEFAULT) <= 0) hq_handles_fail(&look->h5, "%s is missing", name);
+    if (well(look)) hq_handles_check(&look->h5, H5Lget_info(look->file, name, &link, H5P_DEFAULT), name);
+    if (well(look) && link.type != H5L_TYPE_HARD)
+        hq_handles_fail(&look->h5, "%s is a link to another place; only hard links are allowed", name);
+}
+
 /* Opens a member of a type, and finds its shape: dims[*rank], at most 5 of them. */
 static hid_t open_member(hq_looking *look, const char *name, hid_t type, int *rank, hsize_t dims[5])
 {
-    if (well(look) && H5Lexists(look->file, name, H5P_DEFAULT) <= 0) hq_handles_fail(&look->h5, "%s is missing", name);
+    check_link(look, name);
     if (!well(look)) return H5I_INVALID_HID;
     hid_t dataset = hq_handles_keep(&look->h5, H5Dopen2(look->file, name, H5P_DEFAULT), name);
     hid_t found = hq_handles_keep(&look->h5, H5Dget_type(dataset), name);
@@ -191,12 +201,14 @@ static void locate_numbers(hq_looking *look, const char *name, hid_t type, uint6
     hsize_t dims[5] = {0, 1};
     hid_t dataset = open_member(look, name, type, &rank, dims);
     if (!well(look)) return;
-    const uint64_t bytes = n * columns * H5Tget_size(type);
+    uint64_t bytes;
+    const bool large = __builtin_mul_overflow(n, columns, &bytes) ||
+                       __builtin_mul_overflow(bytes, (uint64_t)H5Tget_size(type), &bytes);
     if (rank > 2 || dims[0] != n || dims[1] != columns)
         hq_handles_fail(&look->h5, "%s does not have %llu x %llu numbers", name, (unsigned long long)n,
                         (unsigned long long)columns);
     *offset = H5Dget_offset(dataset);
-    if (well(look) && (*offset == HADDR_UNDEF || *offset > look->bytes || bytes > look->bytes - *offset))
+    if (well(look) && (large || *offset == HADDR_UNDEF || *offset > look->bytes || bytes > look->bytes - *offset))
         hq_handles_fail(&look->h5, "%s is not stored in one piece inside the file", name);
 }
 
@@ -213,6 +225,23 @@ static void look_at_split(hq_looking *look, hq_split split)
     locate_numbers(look, name, H5T_STD_U64LE, (uint64_t)hq_data_chunks(info, split), 1, &look->set->hash_offset[split]);
 }
 
+/* One number of images to a chunk in all splits; a split with fewer images is one chunk. */
+static void check_chunks(hq_looking *look)
+{
+    const hq_data_info *info = look->info;
+    int64_t chunk = 0;
+    for (int s = 0; s < HQ_SPLIT_COUNT; s++)
+        if (info->chunk[s] > chunk) chunk = info->chunk[s];
+    for (int s = 0; s < HQ_SPLIT_COUNT; s++) {
+        const int64_t allowed = info->count[s] < chunk ? info->count[s] : chunk;
+        if (well(look) && info->chunk[s] != allowed)
+            hq_handles_fail(&look->h5,
+                            "%s_images: chunks of %lld images; allowed are %lld, as in the split with the largest "
+                            "chunks: import it again",
+                            hq_split_name(s), (long long)info->chunk[s], (long long)allowed);
+    }
+}
+
 /* ---- open and close -------------------------------------------------------------------------------------------- */
 
 static void look_at_file(hq_looking *look)
@@ -224,6 +253,7 @@ static void look_at_file(hq_looking *look)
                                  "is no HDF5 file, or it is truncated or damaged");
     get_attributes(look);
     for (int s = 0; s < HQ_SPLIT_COUNT && well(look); s++) look_at_split(look, s);
+    if (well(look)) check_chunks(look);
 }
 
 hq_status hq_set_file_open(const char *path, bool writing, hq_set_file *file, hq_data_info *info)

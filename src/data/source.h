@@ -16,7 +16,4 @@ struct hq_data_source {
     hq_set_file file;      /* of an HDF5 file */
 };
 
-/* Whether a name is that of an HDF5 file: it ends in ".h5". */
-bool hq_data_is_set_file(const char *path);
-
 #endif

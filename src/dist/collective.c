@@ -55,9 +55,11 @@ hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *wha
     HQ_TRY(hq_dist_bcast(dist, &first, sizeof first));
     HQ_TRY(hq_dist_find(dist, hash != first, &other));
     if (other.count == 0) return HQ_OK;
-    if (dist->rank != 0) return HQ_ERR_COMM;
-    HQ_FAIL(HQ_ERR_COMM, "%d of %d ranks, the first of them rank %d on %s, differ from rank 0: %s", other.count,
-            dist->size, other.rank, other.host, what);
+    hq_status status = HQ_OK;
+    if (dist->rank == 0)
+        status = hq_fail(HQ_ERR_COMM, "%d of %d ranks, the first of them rank %d on %s, differ from rank 0: %s",
+                         other.count, dist->size, other.rank, other.host, what);
+    return hq_dist_agree(dist, status); /* nobody leaves before it is said */
 }
 
 hq_status hq_dist_barrier(const hq_dist *dist)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What a launcher tells its processes. The first one whose size is set counts: mpirun inside an allocation stands
  * before srun, whose variables it hands on to its ranks. */
@@ -29,33 +30,42 @@ static int number_of(const char *name)
     return *end == '\0' && value >= 0 && value < 1 << 30 ? (int)value : -1;
 }
 
+#define HINT                                                                                                           \
+    "they do not share a process manager; under Slurm use srun --mpi=pmix, else mpirun of Open MPI "                   \
+    "(HQCNN_ANY_LAUNCHER=1 lets it run all the same)"
+
+/* The first process that ends may end the others, so those that say nothing let the one that speaks go first. */
+static hq_status leave_quietly(void)
+{
+    enum { SPEAKER_FIRST = 2 }; /* seconds */
+    sleep(SPEAKER_FIRST);
+    return HQ_ERR_COMM;
+}
+
 static hq_status refuse(const hq_dist *dist, const struct hq_launcher *by, int tasks)
 {
-    if (number_of(by->rank) > 0) return HQ_ERR_COMM; /* the first of them says it */
-    HQ_FAIL(HQ_ERR_COMM,
-            "%s started %d task%s, but this one is rank %d of %d: the launcher and Open MPI do not share a process "
-            "manager; "
-            "under Slurm use srun --mpi=pmix, else mpirun of Open MPI",
-            by->name, tasks, tasks == 1 ? "" : "s", dist->rank, dist->size);
+    if (number_of(by->rank) > 0) return leave_quietly(); /* the first of them says it */
+    HQ_FAIL(HQ_ERR_COMM, "%s started %d task%s, but this one is rank %d of %d: " HINT, by->name, tasks,
+            tasks == 1 ? "" : "s", dist->rank, dist->size);
 }
 
 static int pmix_rank = -1;
 
 void hq_launch_note(void) { pmix_rank = number_of("PMIX_RANK"); }
 
-/* PMIx tells a process its rank, but not the size. */
+/* A job of several programs or of several steps has more ranks than a launcher says of its own part. PMIx tells a
+ * process its rank, but not the size. */
 hq_status hq_dist_check_launch(const hq_dist *dist)
 {
+    if (number_of("HQCNN_ANY_LAUNCHER") > 0) return HQ_OK;
     for (int i = 0; i < LAUNCHERS; i++) {
         const int tasks = number_of(launcher[i].size);
-        if (tasks > 0) return tasks == dist->size ? HQ_OK : refuse(dist, &launcher[i], tasks);
+        if (tasks > 0) return tasks <= dist->size ? HQ_OK : refuse(dist, &launcher[i], tasks);
     }
-    if (pmix_rank <= 0 || pmix_rank == dist->rank) return HQ_OK;
-    if (pmix_rank > 1) return HQ_ERR_COMM; /* that of rank 1 says it: that of rank 0 sees nothing wrong */
-    HQ_FAIL(HQ_ERR_COMM,
-            "the launcher says this is rank %d (PMIX_RANK), MPI says rank %d of %d: they do not share a process "
-            "manager; under Slurm use srun --mpi=pmix, else mpirun of Open MPI",
-            pmix_rank, dist->rank, dist->size);
+    if (pmix_rank < dist->size) return HQ_OK;
+    if (pmix_rank > 1) return leave_quietly(); /* that of rank 1 says it: that of rank 0 sees nothing wrong */
+    HQ_FAIL(HQ_ERR_COMM, "the launcher says this is rank %d (PMIX_RANK), MPI says rank %d of %d: " HINT, pmix_rank,
+            dist->rank, dist->size);
 }
 
 /* In a job script this may be what the user wants: looking at a checkpoint, say. */

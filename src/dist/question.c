@@ -107,6 +107,8 @@ void hq_question_look(const hq_dist *dist, hq_question *question)
 {
     const double now = hq_clock(), timeout = dist->watch->timeout;
     if (now - question->looked < pause) return;
+    if (question->asked > 0 && now - question->looked > hq_watch_silence(dist->watch))
+        question->asked = now; /* this process was stopped, perhaps with the others: they have time to answer */
     question->looked = now;
     take(dist, question, TAG_QUESTION);
     if (!question->node || timeout <= 0) return;

@@ -10,12 +10,15 @@ struct hq_shared {
     void *block;
 };
 
+/* MPI makes and frees a window in one call that waits for the other ranks: within a phase in which they are watched. */
 static hq_status open_window(hq_dist *dist, size_t bytes, hq_shared *shared)
 {
     MPI_Aint size = dist->node_rank == 0 ? (MPI_Aint)(bytes ? bytes : 1) : 0;
     void *mine = NULL;
-    HQ_TRY(hq_dist_check(MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, dist->node, &mine, &shared->window),
-                         "MPI_Win_allocate_shared"));
+    const hq_phase before = hq_phase_enter(HQ_PHASE_BARRIER);
+    const int code = MPI_Win_allocate_shared(size, 1, MPI_INFO_NULL, dist->node, &mine, &shared->window);
+    hq_phase_enter(before);
+    HQ_TRY(hq_dist_check(code, "MPI_Win_allocate_shared"));
     int unit = 1;
     HQ_TRY(
         hq_dist_check(MPI_Win_shared_query(shared->window, 0, &size, &unit, &shared->block), "MPI_Win_shared_query"));
@@ -72,7 +75,9 @@ void hq_dist_shared_free(hq_shared *shared)
         hq_free(shared);
         return;
     }
+    const hq_phase before = hq_phase_enter(HQ_PHASE_BARRIER);
     MPI_Win_unlock_all(shared->window);
     MPI_Win_free(&shared->window);
+    hq_phase_enter(before);
     hq_free(shared);
 }

@@ -108,6 +108,16 @@ static hq_status receive_events(const hq_dist *dist, int rank, FILE *file, hq_ph
     return HQ_OK;
 }
 
+/* Ends and closes the file; the error of that, or of any write before, or 0. */
+static int close_whole(FILE *file)
+{
+    int error = 0;
+    errno = EIO; /* that of an earlier write is not known any more */
+    if (fputs("\n]}\n", file) < 0 || fflush(file) != 0 || ferror(file)) error = errno;
+    if (fclose(file) != 0 && error == 0) error = errno;
+    return error;
+}
+
 /* Rank 0 goes through all ranks even when the file cannot be written: they wait for their turn. */
 static hq_status write_all(const hq_dist *dist, const char *path, const hq_traced *mine, const hq_phase_event *event)
 {
@@ -115,6 +125,7 @@ static hq_status write_all(const hq_dist *dist, const char *path, const hq_trace
     char temporary[4096];
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     FILE *file = fopen(temporary, "w");
+    int error = file ? 0 : errno;
     if (file) {
         fputs("{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n", file);
         write_rank(file, mine);
@@ -122,11 +133,10 @@ static hq_status write_all(const hq_dist *dist, const char *path, const hq_trace
     }
     hq_status status = HQ_OK;
     for (int rank = 1; rank < dist->size && status == HQ_OK; rank++) status = receive_events(dist, rank, file, piece);
-    bool good = file && fputs("\n]}\n", file) >= 0;
-    if (file && fclose(file) != 0) good = false;
+    if (file) error = close_whole(file);
     if (status != HQ_OK) return status;
-    if (good && rename(temporary, path) == 0) return HQ_OK;
-    hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(errno));
+    if (error == 0 && rename(temporary, path) == 0) return HQ_OK;
+    hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error ? error : errno));
     remove(temporary);
     return HQ_ERR_FILE;
 }

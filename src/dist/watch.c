@@ -15,7 +15,7 @@ static const double timeout_default = 60, abort_default = 1800; /* seconds, unti
 
 static hq_phase phase_of(const hq_pulse *pulse)
 {
-    return (hq_phase)(atomic_load_explicit(&pulse->step_and_phase, memory_order_relaxed) & 0xff);
+    return (hq_phase)(atomic_load_explicit(&pulse->step_and_phase, memory_order_acquire) & 0xff);
 }
 
 static double since_of(const hq_pulse *pulse) { return atomic_load_explicit(&pulse->since, memory_order_relaxed); }
@@ -41,7 +41,7 @@ static double interval(const hq_watch *watch)
 
 /* Seconds after which a process that has not marked its pulse does not run. Many ranks on a core make each other wait.
  */
-static double silence(const hq_watch *watch) { return fmax(8 * interval(watch), 2); }
+double hq_watch_silence(const hq_watch *watch) { return fmax(4 * interval(watch), 2); }
 
 /* ---- who is late ---- */
 
@@ -51,28 +51,42 @@ typedef struct hq_view {
     bool ended, silent;    /* that one */
 } hq_view;
 
+/* Asked of a silent one only: a process of another PID namespace cannot be seen from here. */
 static bool process_ended(const hq_pulse *pulse) { return kill((pid_t)pulse->process, 0) != 0 && errno == ESRCH; }
 
-/* A rank that works is late; one that mixes (in the midst of a checkpoint) only for those that wait, not for those that
- * are in the same phase. */
+/* In the midst of a checkpoint: nobody can tell whether this rank works or waits in HDF5. */
+static bool mixes(const hq_watch *watch) { return hq_phase_kind_of(phase_of(watch->mine)) == HQ_PHASE_MIXES; }
+
+/* A rank that works is late for those that wait, and so is one that mixes. For one that mixes only those are late that
+ * do not run. */
 static hq_view look_around(const hq_watch *watch, double now)
 {
     hq_view view = {.waiting = 1};
-    const hq_phase_kind mine = hq_phase_kind_of(phase_of(watch->mine));
+    const bool any = mixes(watch);
     for (int i = 0; i < watch->dist->node_size; i++) {
         const hq_pulse *pulse = &watch->board->pulse[i];
         if (pulse == watch->mine) continue;
-        const hq_phase_kind kind = hq_phase_kind_of(phase_of(pulse));
-        const bool ended = process_ended(pulse), silent = now - pulse->alive > silence(watch);
-        if (!ended && !silent && kind != HQ_PHASE_WORKS && (kind == HQ_PHASE_WAITS || mine == kind)) {
+        const bool silent = now - pulse->alive > hq_watch_silence(watch), ended = silent && process_ended(pulse);
+        if (!silent && (any || hq_phase_kind_of(phase_of(pulse)) == HQ_PHASE_WAITS)) {
             view.waiting++;
             continue;
         }
-        if (!view.first || ((ended || silent) && !view.ended && !view.silent))
-            view.first = pulse, view.ended = ended, view.silent = silent;
+        if (!view.first || (silent && !view.silent)) view.first = pulse, view.ended = ended, view.silent = silent;
         view.late++;
     }
     return view;
+}
+
+static void tell_of_nobody(const hq_watch *watch, const char *mine, double now)
+{
+    const bool alone = watch->dist->nodes == 1;
+    const double since = now - since_of(watch->mine);
+    if (mixes(watch))
+        hq_warn("in %s since %.0f s; all ranks%s run: the file system is slow, or a rank%s is late", mine, since,
+                alone ? "" : " of this host", alone ? "" : " of another host");
+    else
+        hq_warn("all ranks%s wait, since %.0f s in %s%s", alone ? "" : " of this host", since, mine,
+                alone ? "" : ": the late one is on another host");
 }
 
 static void tell(const hq_watch *watch, const hq_view *view, double now)
@@ -81,8 +95,7 @@ static void tell(const hq_watch *watch, const hq_view *view, double now)
     const char *here = watch->dist->nodes > 1 ? " of this host" : "";
     hq_watch_place(watch->mine, mine);
     if (view->late == 0) {
-        hq_warn("all ranks%s wait, since %.0f s in %s%s", here, now - since_of(watch->mine), mine,
-                watch->dist->nodes > 1 ? ": the late one is on another host" : "");
+        tell_of_nobody(watch, mine, now);
         return;
     }
     hq_watch_place(view->first, place);
@@ -96,21 +109,22 @@ static void tell(const hq_watch *watch, const hq_view *view, double now)
             state, view->waiting, view->waiting == 1 ? "" : "s", here, view->waiting == 1 ? "s" : "", mine);
 }
 
-/* A node whose ranks all wait leaves the word to the others for some seconds; of several such nodes the first tells. */
+/* A node whose ranks all wait leaves the word to the others for some seconds; of several such nodes the first tells. A
+ * rank in a checkpoint does so on a single node too; of several nodes the first two tell: the first may be the late
+ * one, and nobody asks it. */
 static bool has_something_to_tell(const hq_watch *watch, const hq_view *view, double waited)
 {
     enum { OTHERS_FIRST = 5 };
-    if (view->late > 0 || watch->dist->nodes == 1) return true;
-    return watch->dist->node_index == 0 && waited > watch->timeout + OTHERS_FIRST && !watch->board->hosts_told;
+    const bool mixed = mixes(watch);
+    if (view->late > 0 || (watch->dist->nodes == 1 && !mixed)) return true;
+    return watch->dist->node_index <= mixed && waited > watch->timeout + OTHERS_FIRST && !watch->board->hosts_told;
 }
 
-static void tell_once(hq_watch *watch, double now)
+static void tell_once(hq_watch *watch, double now, double since, double waited)
 {
-    const double since = since_of(watch->mine);
     const hq_view view = look_around(watch, now);
     int64_t nobody = 0;
-    if (hq_phase_kind_of(phase_of(watch->mine)) == HQ_PHASE_MIXES && !view.silent && !view.ended) return;
-    if (!has_something_to_tell(watch, &view, now - since)) return;
+    if (!has_something_to_tell(watch, &view, waited)) return;
     if (!atomic_compare_exchange_strong(&watch->board->teller, &nobody, watch->dist->node_rank + 1)) return;
     watch->told = since;
     tell(watch, &view, now);
@@ -134,17 +148,32 @@ static void give_up(hq_watch *watch, double waited)
     hq_dist_leave(hq_status_exit_code(HQ_ERR_COMM));
 }
 
+/* Whether this process was stopped since the last look. That time is no waiting; and the others, who may have been
+ * stopped with it, need a moment to mark their pulses. */
+static bool was_stopped(hq_watch *watch, double now, double since)
+{
+    const double before = watch->looked;
+    watch->looked = now;
+    if (watch->wait != since) watch->excused = 0;
+    watch->wait = since;
+    if (now - before <= hq_watch_silence(watch)) return false;
+    watch->excused += now - fmax(before, since);
+    return true;
+}
+
 static void look(hq_watch *watch)
 {
-    const double now = hq_clock(), since = since_of(watch->mine), waited = now - since;
+    const hq_phase phase = phase_of(watch->mine); /* before the time: see publish() */
+    const double since = since_of(watch->mine), now = hq_clock();
     watch->mine->alive = now;
     if (watch->told != 0 && watch->told != since) {
         hq_warn("goes on after %.0f s", now - watch->told);
         watch->told = 0;
         watch->board->teller = 0;
     }
-    if (hq_phase_kind_of(phase_of(watch->mine)) == HQ_PHASE_WORKS) return;
-    if (watch->timeout > 0 && waited > watch->timeout && watch->told == 0) tell_once(watch, now);
+    if (was_stopped(watch, now, since) || hq_phase_kind_of(phase) == HQ_PHASE_WORKS) return;
+    const double waited = now - since - watch->excused;
+    if (watch->timeout > 0 && waited > watch->timeout && watch->told == 0) tell_once(watch, now, since, waited);
     if (watch->abort_after > 0 && waited > watch->abort_after) give_up(watch, waited);
 }
 
@@ -189,7 +218,7 @@ static hq_status start_thread(hq_watch *watch)
 static hq_status set_up(hq_dist *dist, hq_watch *watch)
 {
     const size_t bytes = sizeof(hq_board) + (size_t)dist->node_size * sizeof(hq_pulse);
-    *watch = (hq_watch){.dist = dist, .timeout = timeout_default, .abort_after = abort_default};
+    *watch = (hq_watch){.dist = dist, .timeout = timeout_default, .abort_after = abort_default, .looked = hq_clock()};
     HQ_TRY(hq_dist_shared_alloc(dist, bytes, "pulses", &watch->shared));
     watch->board = hq_dist_shared_block(watch->shared);
     watch->mine = &watch->board->pulse[dist->node_rank];

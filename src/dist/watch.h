@@ -2,7 +2,8 @@
  *
  * Every rank publishes its phase (hq_pulse) in memory that the ranks of its node share. A thread of each rank, which
  * calls no MPI, marks there that the process runs, and looks whether the rank waits for too long: then it finds the
- * late ones among the pulses of its node, and one rank of the node tells. So a node tells about its own ranks, whatever
+ * late ones among the pulses of its node, and one rank of the node tells. While the process itself was stopped (a job
+ * that is suspended as a whole) it did not wait. So a node tells about its own ranks, whatever
  * its ranks wait in. Which nodes do not even answer is found by messages (question.c), from within hq_dist_wait.
  */
 #ifndef HQCNN_DIST_WATCH_H
@@ -48,6 +49,9 @@ struct hq_watch {
     _Atomic bool polls; /* the rank is in hq_dist_wait, and looks at `leave` */
     _Atomic bool leave; /* it shall end the job */
     double told;        /* by the thread: `since` of the wait of which it told; 0: none */
+    double looked;      /* by the thread, when it looked last; */
+    double wait;        /* `since` of what it saw then, */
+    double excused;     /* and how long this process was stopped meanwhile */
     hq_question question;
 
     pthread_t thread;
@@ -64,6 +68,9 @@ void hq_watch_destroy(hq_dist *dist);
 void hq_watch_begin(const hq_dist *dist);
 void hq_watch_poll(const hq_dist *dist);
 void hq_watch_end(const hq_dist *dist);
+
+/* Seconds after which a process that has not looked was stopped. */
+double hq_watch_silence(const hq_watch *watch);
 
 /* "sum of step 120", or "sum before the first step". */
 #define HQ_PLACE_MAX 64

@@ -45,7 +45,10 @@ static hq_status load(hq_dist *dist, hq_loading *loading, hq_node_data *data)
     return check_nodes(dist, loading, data);
 }
 
-/* A file is opened by the first rank of a node alone (its images may stay there: readers); the phantom set is drawn by
+/* The first rank of a node may read a large file for longer than ranks may wait in a step: those that wait say who is
+ * late, but do not end the job. Each rank watches as before once its last wait for the data is over.
+ *
+ * A file is opened by the first rank of a node alone (its images may stay there: readers); the phantom set is drawn by
  * all ranks of a node together. */
 hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_data *data)
 {
@@ -55,12 +58,14 @@ hq_status hq_train_load_data(hq_dist *dist, const hq_config *config, hq_node_dat
                           .part = drawn ? hq_dist_node_rank(dist) : 0,
                           .parts = drawn ? hq_dist_node_size(dist) : 1};
     *data = (hq_node_data){0};
+    hq_dist_watch(dist, config->dist_stall_timeout, 0);
     hq_status status = load(dist, &loading, data);
     hq_data_close(loading.source);
     if (status == HQ_OK) {
         hq_data_attach(&loading.info, hq_dist_shared_block(data->shared), &data->set);
         status = hq_dist_agree(dist, hq_data_connect(config->data_source, &data->set));
     }
+    hq_dist_watch(dist, config->dist_stall_timeout, config->dist_stall_abort);
     if (status != HQ_OK) hq_train_free_data(data);
     return status;
 }

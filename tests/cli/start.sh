@@ -28,6 +28,9 @@ alone 5 "this is rank 1 (PMIX_RANK)" PMIX_RANK=1
 alone 5 "" PMIX_RANK=2
 alone 0 "" SLURM_STEP_NUM_TASKS=1 SLURM_PROCID=0
 alone 0 "" PMI_SIZE=1 PMI_RANK=0
+alone 0 "" SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=0 HQCNN_ANY_LAUNCHER=1
+alone 0 "" PMIX_RANK=2 HQCNN_ANY_LAUNCHER=1
+alone 5 "HQCNN_ANY_LAUNCHER=1" PMI_SIZE=2 PMI_RANK=0
 alone 0 "" SLURM_NTASKS=4 # a job script that looks at a configuration
 
 # a training that leaves the job's other tasks unused is allowed, with a word
@@ -37,6 +40,19 @@ check "its warning" grep -q "the Slurm job has 4 tasks, but .* runs alone" err.t
 # mpirun in an allocation starts its daemons as a step of one task for each node
 check "mpirun in an allocation" env SLURM_STEP_NUM_TASKS=1 SLURM_NTASKS=2 mpirun -np 2 "$PROGRAM" check >out.txt 2>&1
 check "no word about it" test "$(grep -c 'tasks' out.txt)" = 0
+
+# a job of several parts has more ranks than the launcher says of each; silent ones leave room for the word of the first
+larger() { env -u OMPI_COMM_WORLD_SIZE SLURM_STEP_NUM_TASKS="$1" SLURM_PROCID=0 "$PROGRAM" check; }
+export -f larger
+export PROGRAM
+mpirun -np 3 bash -c 'larger 2' >out.txt 2>err.txt
+same "exit code of a part of a larger job: $(cat err.txt)" $? 0
+mpirun -np 3 bash -c 'larger 4' >out.txt 2>err.txt
+same "exit code of a part of a smaller job" $? 5
+check "its message: $(cat err.txt)" grep -q "srun started 4 tasks, but this one is rank 0 of 3" err.txt
+start=$(date +%s%N)
+alone 5 "" SLURM_STEP_NUM_TASKS=4 SLURM_PROCID=3
+check "a silent process waits before it leaves" test $(($(date +%s%N) - start)) -ge 1900000000
 
 # ---- another program on some node
 cp "$PROGRAM" other && echo >>other
@@ -81,4 +97,19 @@ if [ "$cores" -ge 3 ]; then
 fi
 np 1 train "${ONE[@]}" --run-dir one >out.txt 2>err.txt
 same "no warning on one rank: $(cat err.txt)" "$(grep -c warning err.txt)" 0
+# ---- a node without room for shared memory: sums go another way; when that way is wanted, all ranks end
+if [ "$(id -u)" -eq 0 ] && unshare --mount --propagation private mount -t tmpfs tmpfs /mnt 2>/dev/null; then
+    for sum in auto node; do
+        # shellcheck disable=SC2016 # expanded by the inner shell
+        timeout 60 unshare --mount --propagation private sh -c 'mount -t tmpfs -o size=1m tmpfs /dev/shm
+            exec mpirun --mca btl_vader_backing_directory /tmp -np 3 "$@"' sh "$PROGRAM" train "${SMALL[@]}" --set dist.sum=$sum --run-dir "room-$sum" >"room-$sum.out" 2>&1
+        echo $? >"room-$sum.code"
+    done
+    same "two levels are given up" "$(cat room-auto.code)" 0
+    check "with a warning" grep -q "warning: sums in two levels need [0-9]* MB of a node's shared memory" room-auto.out
+    same "two levels that are wanted" "$(cat room-node.code)" 1
+    check "it says what for" grep -q 'error: sums: no shared memory of [0-9.]* MB on this node; enlarge /dev/shm' room-node.out
+else
+    echo "not tried: a node without shared memory (it needs root and namespaces)"
+fi
 finish

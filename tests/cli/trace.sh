@@ -42,6 +42,13 @@ wait $job
 same "an interrupted training" $? 75
 check "its trace is valid" valid stopped/trace.json 2 some
 
+# ---- a disk that is full
+mkdir full && ln -s /dev/full full/trace.json.tmp
+np 2 train "${SMALL[@]}" --set log.trace_steps=1000 --run-dir full >full.out 2>&1
+same "exit code without room for the trace" $? 3
+same "one message: $(cat full.out)" "$(grep -c 'error: .*full/trace.json cannot be written: No space left on device' full.out)" 1
+check "nothing is left of it" test ! -L full/trace.json.tmp -a ! -e full/trace.json
+
 # ---- phases of an epoch
 check "phases fit together" python3 - three/metrics.jsonl <<'PYTHON'
 import json, sys

@@ -38,13 +38,10 @@ static void note_samples(void *ctx, const hq_piece *piece, int64_t micro)
 {
     epoch *e = ctx;
     (void)micro;
-    int64_t begin;
-    const hq_range lane = hq_order_lane(&e->info, &e->order, piece, &begin);
     for (int i = 0; i < piece->n; i++) {
-        const hq_range window = hq_order_window(&e->info, e->window, &e->order, lane, begin + i);
-        const int64_t position = hq_order_permute(&e->order, window, begin + i);
-        e->outside += position < window.lo || position >= window.hi || window.lo < lane.lo || window.hi > lane.hi ||
-                      window.hi - window.lo > e->window;
+        const hq_place at = hq_order_place(&e->info, e->window, &e->order, piece, i);
+        e->outside += at.position < at.window.lo || at.position >= at.window.hi || at.window.lo < at.lane.lo ||
+                      at.window.hi > at.lane.hi || at.window.hi - at.window.lo > e->window;
         e->sample[e->seen++] = hq_data_sample(&e->info, e->window, &e->order, piece, i);
     }
 }

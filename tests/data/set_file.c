@@ -2,6 +2,7 @@
  * they were made. */
 #include "npz_make.h"
 
+#include "data/h5.h"
 #include "data/layout.h"
 #include "data/set_file.h"
 
@@ -339,7 +340,87 @@ static void test_foreign(void)
     expect_refusal("a folder", &config, HQ_ERR_FILE, "folder.h5|not a file");
 }
 
-/* Any byte changed: refused with one message, or, where the byte means nothing to us, read; never a crash. */
+/* Puts a member in the place of another one: numbers that were never written, in one piece or in chunks. */
+static void replace_member(hq_handles *h5, hid_t file, const char *name, hid_t type, int rank, const hsize_t *dims,
+                           const hsize_t *chunk)
+{
+    hq_handles_check(h5, H5Ldelete(file, name, H5P_DEFAULT), "delete");
+    const hid_t creation = hq_handles_keep(h5, H5Pcreate(H5P_DATASET_CREATE), "creation");
+    hq_handles_check(h5, H5Pset_alloc_time(creation, H5D_ALLOC_TIME_EARLY), "creation");
+    if (chunk) hq_handles_check(h5, H5Pset_chunk(creation, rank, chunk), "creation");
+    const hid_t space = hq_handles_keep(h5, H5Screate_simple(rank, dims, NULL), "space");
+    hq_handles_keep(h5, H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT), name);
+}
+
+/* Validation images in chunks of `chunk`; 0: a soft link to those for the test. */
+static void replace_images(const char *path, hsize_t chunk)
+{
+    const hsize_t dims[4] = {VAL, 12, 12, 1}, chunks[4] = {chunk, 12, 12, 1};
+    hq_handles h5;
+    hq_handles_begin(&h5, path);
+    const hid_t file = hq_handles_keep(&h5, H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), "file");
+    if (chunk == 0) {
+        hq_handles_check(&h5, H5Ldelete(file, "val_images", H5P_DEFAULT), "delete");
+        hq_handles_check(&h5, H5Lcreate_soft("/test_images", file, "val_images", H5P_DEFAULT, H5P_DEFAULT), "link");
+    } else {
+        const hsize_t hashes = (VAL + chunk - 1) / chunk;
+        replace_member(&h5, file, "val_images", H5T_STD_U8LE, 4, dims, chunks);
+        replace_member(&h5, file, "val_hashes", H5T_STD_U64LE, 1, &hashes, NULL);
+    }
+    CHECK(hq_handles_end(&h5) == HQ_OK);
+}
+
+/* Files that another tool has changed: chunks of other sizes in some split, links. */
+static void test_crafted(void)
+{
+    static const struct {
+        hsize_t chunk;
+        const char *words;
+    } cases[] = {
+        {2 * CHUNK, "crafted.h5|train_images: chunks of 10 images|allowed are 20"},
+        {CHUNK / 2, "crafted.h5|val_images: chunks of 5 images|allowed are 10"},
+        {VAL, "crafted.h5|train_images: chunks of 10 images|allowed are 31"},
+        {0, "crafted.h5|val_images is a link"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        hq_config config = phantom();
+        import(&config, "crafted.h5", 1);
+        replace_images(config.data_source, cases[i].chunk);
+        for (config.data_stream = HQ_STREAM_AUTO; config.data_stream <= HQ_STREAM_OFF; config.data_stream++)
+            expect_refusal("a crafted file", &config, HQ_ERR_DATA, cases[i].words);
+    }
+}
+
+/* Splits that are smaller than a chunk are one chunk each, and the windows hold the largest of them. */
+static void test_small_training(void)
+{
+    hq_config config = phantom();
+    hq_dataset stream;
+    hq_reader *reader;
+    hq_real x[PIXELS];
+    int64_t sample;
+    config.phantom_train = 4;
+    config.data_chunk = 100;
+    import(&config, "few.h5", 1);
+    config.data_stream = HQ_STREAM_ON;
+    void *block = load_set(&config, &stream);
+    CHECK_INT(stream.info.chunk[HQ_SPLIT_TRAIN], 4);
+    CHECK_INT(stream.info.chunk[HQ_SPLIT_VAL], VAL);
+    CHECK(hq_data_connect(config.data_source, &stream) == HQ_OK);
+    CHECK(hq_reader_create(&stream, 4, 1, &reader) == HQ_OK);
+    for (int s = 0; s < HQ_SPLIT_COUNT; s++) {
+        const hq_order order = {.split = s, .shuffle = s == HQ_SPLIT_TRAIN, .batch = 1};
+        const hq_piece piece = {stream.info.count[s] - 1, 1, 0, 1};
+        CHECK(hq_reader_load(reader, &order, &piece, 0, NULL, &sample, x) == HQ_OK);
+        if (!order.shuffle) CHECK_INT(sample, stream.info.count[s] - 1);
+    }
+    hq_reader_destroy(reader);
+    hq_data_disconnect(&stream);
+    hq_free(block);
+}
+
+/* Any byte changed: refused with one message, or, where the byte means nothing to us, read with the same images and
+ * labels; never a crash. */
 static void test_any_byte(void)
 {
     set_spec spec = make_set();
@@ -347,7 +428,9 @@ static void test_any_byte(void)
     size_t size;
     import(&config, "byte.h5", 1);
     unsigned char *bytes = read_file(config.data_source, &size);
-    int null = open("/dev/null", O_WRONLY), kept = dup(STDERR_FILENO), refused = 0, wrong = 0;
+    int null = open("/dev/null", O_WRONLY), kept = dup(STDERR_FILENO), refused = 0, wrong = 0, altered = 0;
+    hq_dataset whole;
+    void *want = load_set(&config, &whole);
     const int64_t balance = hq_memory_balance();
     dup2(null, STDERR_FILENO);
     for (size_t at = 0; at < size; at += 3) {
@@ -360,7 +443,10 @@ static void test_any_byte(void)
         hq_status status = hq_data_open(&config, &source, &info);
         if (status == HQ_OK) {
             status = hq_alloc(info.bytes, "test block", &block);
+            if (status == HQ_OK) memset(block, 0xee, (size_t)info.bytes); /* as load_set does */
             if (status == HQ_OK) status = hq_data_fill(source, block, 0, 1);
+            if (status == HQ_OK)
+                altered += info.bytes != whole.info.bytes || memcmp(block, want, (size_t)info.bytes) != 0;
             hq_free(block);
             hq_data_close(source);
         }
@@ -372,8 +458,10 @@ static void test_any_byte(void)
     close(kept);
     close(null);
     CHECK_INT(wrong, 0);
+    CHECK_INT(altered, 0);
     CHECK(refused > 50);
     CHECK(hq_memory_balance() == balance);
+    hq_free(want);
     free(bytes);
 }
 
@@ -387,6 +475,8 @@ int main(void)
     HQ_RUN(test_altered);
     HQ_RUN(test_altered_under_way);
     HQ_RUN(test_foreign);
+    HQ_RUN(test_crafted);
+    HQ_RUN(test_small_training);
     HQ_RUN(test_any_byte);
     return hq_check_result();
 }
