@@ -1,6 +1,7 @@
 /* spin.c: loaded before the program, it lets one rank (HQ_SPIN_RANK) stay for ever in its matrix product number
  * HQ_SPIN_CALL: an endless loop in the midst of the network; or rank 0 sleep for HQ_SLOW_OPEN seconds before it opens
- * its first HDF5 file: a data set that takes its time. */
+ * its first HDF5 file (a data set that takes its time); or all ranks for HQ_SLOW_CLOSE seconds before they close their
+ * first handle (a checkpoint on a slow file system). */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <cblas.h>
 #include <dlfcn.h>
@@ -25,14 +26,31 @@ void cblas_sgemm(CBLAS_LAYOUT layout, CBLAS_TRANSPOSE a_turned, CBLAS_TRANSPOSE 
     next(layout, a_turned, b_turned, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-typedef int64_t (*opening)(const char *, unsigned, int64_t);
+/* Sleeps for the seconds that the variable tells. */
+static void be_slow(const char *variable)
+{
+    const char *seconds = getenv(variable);
+    if (seconds) sleep((unsigned)atoi(seconds));
+}
 
-int64_t H5Fopen(const char *name, unsigned flags, int64_t access); /* hid_t is int64_t */
+typedef int64_t (*opening)(const char *, unsigned, int64_t); /* hid_t is int64_t */
+typedef int (*closing)(int64_t);
+
+int64_t H5Fopen(const char *name, unsigned flags, int64_t access);
 int64_t H5Fopen(const char *name, unsigned flags, int64_t access)
 {
     static opening next;
-    const char *seconds = getenv("HQ_SLOW_OPEN"), *rank = getenv("OMPI_COMM_WORLD_RANK");
-    if (!next && seconds && rank && strcmp(rank, "0") == 0) sleep((unsigned)atoi(seconds));
+    const char *rank = getenv("OMPI_COMM_WORLD_RANK");
+    if (!next && rank && strcmp(rank, "0") == 0) be_slow("HQ_SLOW_OPEN");
     if (!next) *(void **)&next = dlsym(RTLD_NEXT, "H5Fopen");
     return next(name, flags, access);
+}
+
+int H5Idec_ref(int64_t handle);
+int H5Idec_ref(int64_t handle)
+{
+    static closing next;
+    if (!next) be_slow("HQ_SLOW_CLOSE");
+    if (!next) *(void **)&next = dlsym(RTLD_NEXT, "H5Idec_ref");
+    return next(handle);
 }

@@ -80,11 +80,17 @@ ended_badly() { # ended_badly MOST
     grep -e '^hqcnn-dist: ' -e ORTE "$name.err" | grep -v share
 }
 once() { [ "$(grep -c -e "$1" "$name.err")" -eq 1 ] || { fail "$name does not say once: $1" && cat "$name.err"; }; }
+# says TEXT...: one of them
+says() {
+    local text
+    for text in "$@"; do grep -q -e "$text" "$name.err" && return; done
+    fail "$name says none of: $*" && cat "$name.err"
+}
 place='[a-z]* of step [0-9]*'
 elsewhere='no answer from 1 of 3 hosts: h3 (2 ranks from rank 4)'
 
 # One rank of a host with two: its neighbour names it.
-begin rank-stopped
+begin rank-stopped --set dist.stall_timeout=3
 kill -STOP "$(ranks h2 | head -n 1)"
 ended 5 20000
 once "rank [23] of 6 on h2 is late: in phase $place since [0-9]* s, its process has not run for [0-9]* s"
@@ -118,6 +124,7 @@ export OMPI_MCA_odls_base_sigkill_timeout=0
 begin link-cut
 ip link set p3 down
 ended_badly 30000
+says "$elsewhere" 'ORTE has lost communication with a remote daemon'
 ip link set p3 up
 # shellcheck disable=SC2046
 kill -KILL $(everyone h3) 2>/dev/null
@@ -127,5 +134,6 @@ begin host-lost
 # shellcheck disable=SC2046
 kill -KILL $(everyone h2)
 ended_badly 15000
+says 'ORTE has lost communication with a remote daemon'
 
 [ $failed -eq 0 ]
