@@ -28,11 +28,18 @@ compare sgd "2" --set train.optimizer=sgd --set model.norm=none --set model.circ
 compare lars "3" --set train.optimizer=lars --set train.learning_rate=2 --set train.weight_decay=1e-3 --set train.trust=0.02 \
     --set train.rate_rule=linear --set train.rate_batch=64
 compare lamb "3" --set train.optimizer=lamb --set train.weight_decay=0.01 --set train.rate_rule=sqrt --set train.rate_batch=8 --set train.warmup=1
-compare whole-batch "3 5" --set model.norm_statistics=batch --set train.microbatch=2 --set train.epochs=1
+compare whole-batch "3 5 64" --set model.norm_statistics=batch --set train.microbatch=2 --set train.epochs=1
 
 HQCNN_NODE_RANKS=2 np 5 train "${SMALL[@]}" --set model.norm_statistics=batch --set train.microbatch=2 --set train.epochs=1 --set dist.overlap=on --set dist.piece=1 \
     --set dist.sum=node --set dist.exchange=packed --run-dir whole-batch-pieces >/dev/null 2>&1
 same "whole-batch: in pieces on 3 nodes" "$(hash_of whole-batch-pieces/last.h5)" "$(hash_of whole-batch-1/last.h5)"
+# 64 ranks on 16 nodes of 4, of which 4 ranks have a micro-batch
+for ways in "node packed on" "flat mpi off"; do
+    read -r sum exchange overlap <<<"$ways"
+    check "64 ranks, $ways" env HQCNN_NODE_RANKS=4 mpirun -np 64 "$PROGRAM" train "${SMALL[@]}" --set dist.sum="$sum" --set dist.exchange="$exchange" --set dist.overlap="$overlap" \
+        --run-dir "many-$sum" >many.out 2>&1
+    same "64 ranks, $ways: state" "$(hash_of "many-$sum/last.h5")" "$(hash_of default-1/last.h5)"
+done
 for norms in microbatch batch; do # numbers that cannot be summed end the run
     np 3 train "${SMALL[@]}" --set model.norm_statistics=$norms --set train.optimizer=sgd --set train.learning_rate=1000 --set train.epochs=20 --run-dir "diverged-$norms" >diverged.out 2>&1
     same "diverged, norms of the $norms" $? 4

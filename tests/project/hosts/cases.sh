@@ -89,6 +89,26 @@ says() {
 place='[a-z]* of step [0-9]*'
 elsewhere='no answer from 1 of 3 hosts: h3 (2 ranks from rank 4)'
 
+# ---- the same bits as on one host, whichever way sums go
+bits() { # bits HOST OPTIONS OF MPIRUN... -- OPTIONS OF TRAIN...: the hash of a short training
+    local host=$1 options=()
+    shift
+    while [ "$1" != -- ]; do options+=("$1") && shift; done
+    shift
+    rm -rf bits
+    on "$host" mpirun "${options[@]}" "$program" train --set phantom.train=192 --set phantom.val=32 --set phantom.test=32 --set train.epochs=2 \
+        --set train.batch=96 --set train.microbatch=8 "$@" --run-dir "$HOSTS/bits" >bits.out 2>&1 || cat bits.out
+    "$program" inspect --hash bits/last.h5
+}
+alone=$(bits h1 -np 1 --)
+for way in "flat mpi on" "flat direct on" "flat packed off" "node mpi off" "node packed on"; do
+    read -r sum exchange overlap <<<"$way"
+    same=$(bits h1 --host h1:2,h2:2,h3:2 -np 6 -- --set dist.sum="$sum" --set dist.exchange="$exchange" --set dist.overlap="$overlap" --set dist.piece=1)
+    [ "$same" = "$alone" ] || fail "3 hosts, sums $way: $same, on one rank $alone"
+done
+same=$(bits h1 --host h1,h2,h3 -np 3 -- --set dist.spread=on)
+[ "$same" = "$alone" ] || fail "3 hosts, circuits spread: $same, on one rank $alone"
+
 # One rank of a host with two: its neighbour names it.
 begin rank-stopped --set dist.stall_timeout=3
 kill -STOP "$(ranks h2 | head -n 1)"
