@@ -69,7 +69,8 @@ hq_status hq_dist_warn_binding(const hq_dist *dist);
 hq_status hq_dist_print_binding(const hq_dist *dist);
 
 /* The worst status of all ranks, on every rank. The place where a failure that only some ranks saw becomes everyone's.
- * Collective; at phase boundaries: inside a step only what circuits spread over ranks need. */
+ * After a failed MPI call it is HQ_ERR_COMM at once, for the others may be in another call. Collective; at phase
+ * boundaries: inside a step only what circuits spread over ranks need. */
 hq_status hq_dist_agree(const hq_dist *dist, hq_status mine);
 
 /* The same among the ranks of a node. Collective on the node. */

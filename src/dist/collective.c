@@ -6,6 +6,7 @@ enum { PIECE = 1 << 26 }; /* elements in one MPI call: counts are ints, and a pi
 static hq_status agree(const hq_dist *dist, MPI_Comm comm, hq_status mine)
 {
     int worst = (int)mine;
+    if (hq_dist_broken()) return HQ_ERR_COMM; /* the others may be in another call: this rank ends the job */
     HQ_TRY(hq_dist_reduce(dist, comm, &worst, 1, MPI_INT, MPI_MAX, HQ_PHASE_AGREE));
     return (hq_status)worst;
 }
