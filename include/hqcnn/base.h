@@ -168,6 +168,9 @@ double hq_clock_cpu(void);
 /* Adds the seconds since *since to *sum, and starts anew. */
 void hq_clock_lap(double *since, double *sum);
 
+/* The median of v[n] (of an even number the upper one), which is sorted by that. */
+double hq_median(double *v, int n);
+
 /* Name of this host, in static memory. */
 const char *hq_host_name(void);
 

@@ -38,6 +38,18 @@ void hq_clock_lap(double *since, double *sum)
     *since = now;
 }
 
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double hq_median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, by_size);
+    return v[n / 2];
+}
+
 const char *hq_host_name(void)
 {
     static char name[64];

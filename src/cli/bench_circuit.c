@@ -100,7 +100,7 @@ static hq_status measure(hq_subject *s, hq_what what, double *seconds)
     HQ_TRY(time_calls(s, what, 1, &times[0]));
     const int calls = times[0] > 0 ? (int)(run_seconds / times[0]) + 1 : 1000;
     for (int i = 0; i < RUNS; i++) HQ_TRY(time_calls(s, what, calls, &times[i]));
-    *seconds = hq_cli_median(times, RUNS);
+    *seconds = hq_median(times, RUNS);
     return HQ_OK;
 }
 
@@ -190,7 +190,7 @@ static hq_status bench_gates(hq_subject *s, bool gradient, json_t *list)
     double times[RUNS];
     for (int i = 0; i < RUNS; i++) HQ_TRY(hq_circuit_time_gates(s->work, s->x, s->w, gradient, &times[i]));
     const hq_circuit_cost cost = hq_circuit_sample_cost(s->work, gradient, &s->peak);
-    const double seconds = hq_cli_median(times, RUNS), lanes = (double)hq_circuit_work_lanes(s->work);
+    const double seconds = hq_median(times, RUNS), lanes = (double)hq_circuit_work_lanes(s->work);
     const double passes = (double)cost.gates * (double)((int64_t)1 << hq_circuit_qubits(s->circuit));
     const double each = seconds / lanes / passes * 1e9, bound = cost.bound / passes * 1e9;
     const char *what = gradient ? "gates, adjoint" : "gates";

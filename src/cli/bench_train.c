@@ -182,7 +182,7 @@ hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options)
     HQ_TRY(hq_cli_configure(dist, options, NULL, NULL, &config));
     HQ_TRY(hq_train_measure(dist, &config, &what, times, &speed));
     if (hq_dist_rank(dist) != 0) return HQ_OK;
-    const double median = hq_cli_median(times, RUNS);
+    const double median = hq_median(times, RUNS);
     if (options->json) return print_json(options->command, &speed, median);
     print_table(options->command, &speed, median, times);
     return HQ_OK;

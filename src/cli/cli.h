@@ -92,7 +92,4 @@ hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
 
 hq_status hq_cli_bench_scale(hq_dist *dist, const hq_options *options);
 
-/* The median of v[n], which is sorted by that. Local. */
-double hq_cli_median(double *v, int n);
-
 #endif

@@ -3,7 +3,6 @@
 #include "dist/sum_private.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 bool hq_dist_sum_may_hide(const hq_dist *dist, int overlap)
@@ -88,18 +87,6 @@ void hq_sum_choose(hq_sum *sum)
     if (sum->choices > 1) sum->now = sum->choice[turn_of(sum, sum->step - sum->from - 1)];
 }
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, int n)
-{
-    qsort(x, (size_t)n, sizeof *x, by_size);
-    return x[n / 2];
-}
-
 static void describe(const hq_sum_choice *choice, char *text, size_t size)
 {
     static const char *const exchange[] = {[HQ_EXCHANGE_AUTO] = "",
@@ -140,7 +127,7 @@ static void tell(hq_sum *sum)
 static hq_status settle(hq_sum *sum)
 {
     int best = 0;
-    for (int c = 0; c < sum->choices; c++) sum->median[c] = median(sum->seconds[c], HQ_SUM_TRIALS);
+    for (int c = 0; c < sum->choices; c++) sum->median[c] = hq_median(sum->seconds[c], HQ_SUM_TRIALS);
     HQ_TRY(hq_dist_reduce(sum->dist, sum->dist->all, sum->median, sum->choices, MPI_DOUBLE, MPI_MAX, HQ_PHASE_AGREE));
     for (int c = 1; c < sum->choices; c++)
         if (sum->median[c] < sum->median[best]) best = c;

@@ -2,17 +2,10 @@
 #include "dist/sum_private.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { SIZES = 6, TRIALS = 9 };
 static const size_t size[SIZES] = {1, 512, 4096, 32768, 131072, 524288}; /* numbers */
-
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* numbers: two blocks of the largest size. */
 static hq_status time_sum(const hq_dist *dist, int64_t *numbers, size_t n, double *seconds)
@@ -27,8 +20,7 @@ static hq_status time_sum(const hq_dist *dist, int64_t *numbers, size_t n, doubl
         HQ_TRY(hq_sum_at_once(dist, dist->all, numbers, total, n));
         trial[t] = hq_clock() - start;
     }
-    qsort(trial, TRIALS, sizeof *trial, by_size);
-    HQ_TRY(hq_dist_balance(dist, trial[TRIALS / 2], &balance));
+    HQ_TRY(hq_dist_balance(dist, hq_median(trial, TRIALS), &balance));
     *seconds = balance.most;
     return HQ_OK;
 }

@@ -4,18 +4,28 @@
 
 #include <string.h>
 
-/* What is repeated: a step over a full batch (the epoch starts again when what is left of it is less), or the scores of
- * the training split. */
-static hq_status once(hq_run *run, bool infer)
+hq_status hq_train_full_step(hq_run *run)
 {
     hq_step_result result;
-    hq_evaluation evaluation;
-    if (infer)
-        return hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TRAIN,
-                                 &evaluation, NULL, NULL, NULL);
     const int64_t left = run->data.set.info.count[HQ_SPLIT_TRAIN] - run->progress.seen;
     if (left < run->config->train_batch) run->progress.seen = 0;
     return hq_train_step(run, &result);
+}
+
+hq_status hq_train_settle_sum(hq_run *run)
+{
+    const hq_sum_choice *list;
+    while (hq_dist_sum_ways(run->sum, &list) > 1) HQ_TRY(hq_train_full_step(run));
+    return HQ_OK;
+}
+
+/* What is repeated: a step, or the scores of the training split. */
+static hq_status once(hq_run *run, bool infer)
+{
+    hq_evaluation evaluation;
+    if (!infer) return hq_train_full_step(run);
+    return hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TRAIN,
+                             &evaluation, NULL, NULL, NULL);
 }
 
 static hq_status repeat(hq_run *run, bool infer, int times, double *seconds)

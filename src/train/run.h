@@ -103,7 +103,9 @@ bool hq_train_joint(const hq_config *config);
 int hq_train_most_held(const hq_dist *dist, const hq_config *config, const hq_data_info *info);
 hq_status hq_train_open_sum(hq_run *run);
 
-/* scale.c: trains until it is settled how sums travel. */
+/* measure.c: a step over a full batch (the epoch starts again when what is left of it is less); as many as it takes
+ * until it is settled how sums travel. */
+hq_status hq_train_full_step(hq_run *run);
 hq_status hq_train_settle_sum(hq_run *run);
 
 /* state.c: the run as a checkpoint state, which borrows the run's blocks (free its table with hq_free(state.tensor)).

@@ -1,7 +1,6 @@
 /* scale.c: training steps on some number of ranks, with and without their sums. */
 #include "train/run.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { TRIALS = 5, WAYS = 3 };
@@ -9,21 +8,6 @@ enum { TRIALS = 5, WAYS = 3 };
 /* What is timed in turn: steps whose ranks only wait for each other; that sum behind the backward pass; that sum in the
  * way that was settled. */
 enum { ALONE, AT_END, SETTLED };
-
-static hq_status step_once(hq_run *run)
-{
-    hq_step_result result;
-    const int64_t left = run->data.set.info.count[HQ_SPLIT_TRAIN] - run->progress.seen;
-    if (left < run->config->train_batch) run->progress.seen = 0;
-    return hq_train_step(run, &result);
-}
-
-hq_status hq_train_settle_sum(hq_run *run)
-{
-    const hq_sum_choice *list;
-    while (hq_dist_sum_ways(run->sum, &list) > 1) HQ_TRY(step_once(run));
-    return HQ_OK;
-}
 
 static void use(hq_run *run, int way, hq_sum_choice settled)
 {
@@ -37,24 +21,17 @@ static hq_status time_steps(hq_run *run, int steps, double *seconds, double *wor
 {
     HQ_TRY(hq_dist_barrier(run->dist));
     const double start = hq_clock(), cpu = hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu;
-    for (int i = 0; i < steps; i++) HQ_TRY(step_once(run));
+    for (int i = 0; i < steps; i++) HQ_TRY(hq_train_full_step(run));
     *work += hq_clock_cpu() - hq_dist_sum_waiting(run->sum).cpu - cpu;
     *seconds = (hq_clock() - start) / steps;
     return HQ_OK;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 /* The median, of the slowest rank. */
 static hq_status median(const hq_run *run, double *trial, double *out)
 {
     hq_balance balance;
-    qsort(trial, TRIALS, sizeof *trial, by_size);
-    HQ_TRY(hq_dist_balance(run->dist, trial[TRIALS / 2], &balance));
+    HQ_TRY(hq_dist_balance(run->dist, hq_median(trial, TRIALS), &balance));
     *out = balance.most;
     return HQ_OK;
 }
@@ -102,7 +79,7 @@ static hq_status measure(hq_run *run, double run_seconds, hq_scale_point *point)
     point->images = n < batch ? n : batch;
     point->microbatch = run->microbatch;
     point->sum_bytes = 8.0 * (double)(run->gradients_at + hq_model_param_count(run->model));
-    HQ_TRY(step_once(run));
+    HQ_TRY(hq_train_full_step(run));
     HQ_TRY(hq_train_settle_sum(run));
     HQ_TRY(time_ways(run, run_seconds, point));
     point->backward = backward_share(run);
