@@ -1,4 +1,4 @@
-/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock.
+/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock, files that appear whole.
  *
  * The lowest layer: everything else may use it, it uses nothing of ours. Knows no MPI. Every function here is local.
  */
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define HQ_VERSION "0.1.0"
 
@@ -266,6 +267,27 @@ typedef struct hq_phase_event {
  * many are there. */
 void hq_phase_record(hq_phase_event *event, size_t room);
 size_t hq_phase_recorded(void);
+
+/* ---- files ------------------------------------------------------------------------------------------------------ */
+
+/* A file that appears under its name whole or not at all, also when the machine stops in the midst: it is written under
+ * a temporary name in the same folder, synced, renamed, and the folder is synced. These return 0 or the error (as
+ * errno) and log nothing, but for a warning when only the folder could not be synced. */
+
+/* Gives the complete file `temporary`, which nobody writes to any more, the name `path`; a file of that name is
+ * replaced. On failure `path` is as it was and `temporary` is still there. */
+int hq_file_replace(const char *temporary, const char *path);
+
+/* Has `write` write the file: to "<path>.tmp", which takes the name `path` when all is well and else is removed. write:
+ * false for a failure, with errno; errors of the file itself need not be looked for. */
+typedef bool (*hq_write)(FILE *file, const void *ctx);
+int hq_file_write(const char *path, hq_write write, const void *ctx);
+
+/* Closes a file; the error of that or of any write before. */
+int hq_file_finish(FILE *file);
+
+/* The folder of a file: "." when the path has none. */
+void hq_file_folder(const char *path, char *folder, size_t size);
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 

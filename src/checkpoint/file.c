@@ -22,22 +22,11 @@ bool hq_file_temporary(const char *path, char temporary[PATH_MAX])
     return snprintf(temporary, PATH_MAX, "%s.tmp", path) < PATH_MAX;
 }
 
-/* The folder of a file; `path` is shorter than PATH_MAX. */
-static void folder_of(const char *path, char folder[PATH_MAX])
-{
-    hq_copy_text(folder, PATH_MAX, path);
-    char *slash = strrchr(folder, '/');
-    if (!slash)
-        hq_copy_text(folder, PATH_MAX, ".");
-    else
-        slash[slash == folder] = '\0'; /* the root keeps its slash */
-}
-
 int64_t hq_file_free_space(const char *path)
 {
     char folder[PATH_MAX];
     struct statvfs info;
-    folder_of(path, folder);
+    hq_file_folder(path, folder, sizeof folder);
     if (statvfs(folder, &info) != 0 || info.f_blocks == 0) return -1;
     return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
 }
@@ -130,13 +119,6 @@ void hq_file_reach(const char *path, hq_problem *problem)
                        path, hq_host_name(), strerror(errno));
 }
 
-static void sync_file(const char *path, hq_problem *problem)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0) hq_problem_set(problem, HQ_ERR_FILE, "cannot sync %s: %s", path, strerror(errno));
-    if (fd >= 0 && close(fd) != 0) hq_problem_set(problem, HQ_ERR_FILE, "cannot close %s: %s", path, strerror(errno));
-}
-
 static bool is_open_as(int fd, const struct stat *file)
 {
     struct stat info;
@@ -157,27 +139,10 @@ void hq_file_divert(const char *path)
     closedir(open_files);
 }
 
-/* After the rename the new file is in place and whole, so a failure here is no failure of the checkpoint. */
-static void sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    folder_of(path, folder);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if ((fd < 0 || fsync(fd) != 0) && errno != EINVAL && errno != EROFS)
-        hq_warn("checkpoint %s is in place, but its folder cannot be synced: %s", path, strerror(errno));
-    if (fd >= 0) close(fd);
-}
-
 void hq_file_commit(const char *temporary, const char *path, hq_problem *problem)
 {
-    sync_file(temporary, problem);
-    if (problem->status != HQ_OK) return;
-    if (rename(temporary, path) != 0) {
-        hq_problem_set(problem, HQ_ERR_FILE, "cannot rename %s: %s", temporary, strerror(errno));
-        return;
-    }
-    unlink(temporary); /* rename of one file's two names does nothing and leaves both */
-    sync_folder(path);
+    int error = hq_file_replace(temporary, path);
+    if (error) hq_problem_set(problem, HQ_ERR_FILE, "%s cannot be synced and renamed: %s", temporary, strerror(error));
 }
 
 void hq_file_copy(const char *from, const char *to, hq_problem *problem)

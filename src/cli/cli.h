@@ -63,9 +63,8 @@ hq_status hq_cli_start(const hq_dist *dist, const hq_options *options);
 hq_status hq_cli_configure(hq_dist *dist, const hq_options *options, const char *text, const char *name,
                            hq_config *config);
 
-/* Has `write` write to a file: the standard output when path is "" or "-", else a temporary name beside `path` that
- * becomes it when all is written. HQ_ERR_FILE, naming option and path; `path` is then as it was. Local. */
-typedef bool (*hq_write)(FILE *file, const void *ctx);
+/* Has `write` write to a file: the standard output when path is "" or "-", else as hq_file_write does. HQ_ERR_FILE,
+ * naming option and path; `path` is then as it was. Local. */
 hq_status hq_cli_write(const char *option, const char *path, hq_write write, const void *ctx);
 
 /* A checkpoint with its data and network, for evaluate and predict. Collective. */

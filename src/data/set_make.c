@@ -257,21 +257,6 @@ static hq_status store_hash(const char *path, uint64_t hash)
     return hq_handles_end(&h5);
 }
 
-/* After the rename the file is in place and whole: a folder that cannot be synced is no failure. */
-static hq_status rename_file(const char *path, const char *to)
-{
-    char folder[PATH_MAX];
-    if (rename(path, to) != 0) HQ_FAIL(HQ_ERR_FILE, "%s cannot be renamed to %s: %s", path, to, strerror(errno));
-    hq_copy_text(folder, sizeof folder, to);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = '\0';
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if ((fd < 0 || fsync(fd) != 0) && errno != EINVAL && errno != EROFS)
-        hq_warn("%s is in place, but its folder cannot be synced: %s", to, strerror(errno));
-    if (fd >= 0) close(fd);
-    return HQ_OK;
-}
-
 /* Reads the file as a training does, once its hash is there. */
 static hq_status check_file(const char *path, hq_data_info *info)
 {
@@ -279,7 +264,6 @@ static hq_status check_file(const char *path, hq_data_info *info)
     hq_status status = hq_set_file_open(path, false, &file, info);
     if (status == HQ_OK) status = hq_set_file_load(&file, info);
     if (status == HQ_OK) status = hq_set_file_check(&file, info);
-    if (status == HQ_OK) status = sync_file(&file);
     info->hash = file.hash;
     hq_set_file_close(&file);
     return status;
@@ -295,5 +279,7 @@ hq_status hq_data_file_finish(const char *path, const char *to, hq_data_info *in
     hq_set_file_close(&file);
     if (status == HQ_OK) status = store_hash(path, hash);
     if (status == HQ_OK) status = check_file(path, info);
-    return status == HQ_OK ? rename_file(path, to) : status;
+    int error = status == HQ_OK ? hq_file_replace(path, to) : 0;
+    if (error) HQ_FAIL(HQ_ERR_FILE, "%s cannot be synced and renamed to %s: %s", path, to, strerror(error));
+    return status;
 }

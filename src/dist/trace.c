@@ -108,16 +108,6 @@ static hq_status receive_events(const hq_dist *dist, int rank, FILE *file, hq_ph
     return HQ_OK;
 }
 
-/* Ends and closes the file; the error of that, or of any write before, or 0. */
-static int close_whole(FILE *file)
-{
-    int error = 0;
-    errno = EIO; /* that of an earlier write is not known any more */
-    if (fputs("\n]}\n", file) < 0 || fflush(file) != 0 || ferror(file)) error = errno;
-    if (fclose(file) != 0 && error == 0) error = errno;
-    return error;
-}
-
 /* Rank 0 goes through all ranks even when the file cannot be written: they wait for their turn. */
 static hq_status write_all(const hq_dist *dist, const char *path, const hq_traced *mine, const hq_phase_event *event)
 {
@@ -133,10 +123,14 @@ static hq_status write_all(const hq_dist *dist, const char *path, const hq_trace
     }
     hq_status status = HQ_OK;
     for (int rank = 1; rank < dist->size && status == HQ_OK; rank++) status = receive_events(dist, rank, file, piece);
-    if (file) error = close_whole(file);
+    if (file) {
+        fputs("\n]}\n", file);
+        error = hq_file_finish(file);
+    }
     if (status != HQ_OK) return status;
-    if (error == 0 && rename(temporary, path) == 0) return HQ_OK;
-    hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error ? error : errno));
+    if (!error) error = hq_file_replace(temporary, path);
+    if (!error) return HQ_OK;
+    hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error));
     remove(temporary);
     return HQ_ERR_FILE;
 }

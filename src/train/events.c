@@ -56,17 +56,6 @@ static bool row_stays(const hq_run *run, const char *line)
     return stays;
 }
 
-static bool copy_rows(const hq_run *run, FILE *from, FILE *to)
-{
-    char *line = NULL;
-    size_t size = 0;
-    bool good = true;
-    while (good && getline(&line, &size, from) > 0)
-        if (row_stays(run, line)) good = fputs(line, to) >= 0;
-    free(line);
-    return good;
-}
-
 /* The rows of before: in the run folder, or in the checkpoint's when the run goes on in a new folder. */
 static FILE *open_before(const hq_run *run, const char *path)
 {
@@ -78,22 +67,29 @@ static FILE *open_before(const hq_run *run, const char *path)
     return fopen(beside, "r");
 }
 
+static bool write_rows_of_before(FILE *file, const void *ctx)
+{
+    const hq_run *run = ctx;
+    char path[PATH_MAX], *line = NULL;
+    size_t size = 0;
+    bool good = true;
+    hq_train_path(run, "metrics.jsonl", path);
+    FILE *before = open_before(run, path);
+    while (before && good && getline(&line, &size, before) > 0)
+        if (row_stays(run, line)) good = fputs(line, file) >= 0;
+    free(line);
+    if (before) fclose(before);
+    return good;
+}
+
 static hq_status open_file(hq_run *run)
 {
-    char path[PATH_MAX], temporary[PATH_MAX];
+    char path[PATH_MAX];
     hq_train_path(run, "metrics.jsonl", path);
-    hq_train_path(run, "metrics.jsonl.tmp", temporary);
-    FILE *before = open_before(run, path), *file = fopen(temporary, "w");
-    bool good = file && (!before || copy_rows(run, before, file));
-    if (before) fclose(before);
-    if (good && fflush(file) == 0 && rename(temporary, path) == 0) {
-        run->metrics = file;
-        return HQ_OK;
-    }
-    hq_status status = hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(errno));
-    if (file) fclose(file);
-    remove(temporary);
-    return status;
+    int error = hq_file_write(path, write_rows_of_before, run);
+    if (!error && !(run->metrics = fopen(path, "a"))) error = errno;
+    if (!error) return HQ_OK;
+    HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error));
 }
 
 static hq_status open_rows(hq_run *run)

@@ -312,20 +312,17 @@ static hq_status claim_folder(const hq_run *run)
     return HQ_OK;
 }
 
+static bool write_text(FILE *file, const void *ctx) { return fputs(ctx, file) >= 0; }
+
 static hq_status write_config(const hq_run *run)
 {
-    char path[PATH_MAX], temporary[PATH_MAX], *text;
+    char path[PATH_MAX], *text;
     HQ_TRY(hq_config_dump(run->config, true, &text));
     hq_train_path(run, "config.cfg", path);
-    hq_train_path(run, "config.cfg.tmp", temporary);
-    FILE *file = fopen(temporary, "w");
-    bool good = file && fputs(text, file) >= 0;
-    if (file && fclose(file) != 0) good = false;
+    int error = hq_file_write(path, write_text, text);
     hq_free(text);
-    if (good && rename(temporary, path) == 0) return HQ_OK;
-    hq_status status = hq_fail(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(errno));
-    remove(temporary);
-    return status;
+    if (!error) return HQ_OK;
+    HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error));
 }
 
 static hq_status prepare_folder(const hq_run *run)

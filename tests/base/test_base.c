@@ -1,8 +1,11 @@
-/* Status codes, memory balance, arena, random numbers, hashing, text. */
+/* Status codes, memory balance, arena, random numbers, hashing, text, files. */
 #include "hqcnn/base.h"
 #include "support/check.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void test_status(void)
 {
@@ -108,6 +111,66 @@ static void test_text(void)
     CHECK_INT(hq_edit_distance("same", "same"), 0);
 }
 
+/* ---- files ---- */
+
+static bool write_words(FILE *file, const void *ctx) { return fputs(ctx, file) >= 0; }
+
+static bool write_half(FILE *file, const void *ctx)
+{
+    fputs(ctx, file);
+    errno = EDOM;
+    return false;
+}
+
+static const char *contents(const char *path)
+{
+    static char text[64];
+    FILE *file = fopen(path, "r");
+    size_t n = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    text[n] = '\0';
+    if (file) fclose(file);
+    return text;
+}
+
+static void test_files(void)
+{
+    char folder[] = "/tmp/hqcnn-base-XXXXXX", path[64], temporary[64], other[64];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/file", folder);
+    snprintf(temporary, sizeof temporary, "%s/file.tmp", folder);
+    snprintf(other, sizeof other, "%s/no/file", folder);
+    CHECK_INT(hq_file_write(path, write_words, "one"), 0);
+    CHECK_TEXT(contents(path), "one");
+    CHECK_INT(hq_file_write(path, write_half, "two"), EDOM);
+    CHECK_TEXT(contents(path), "one");
+    CHECK_INT(hq_file_write(other, write_words, "two"), ENOENT);
+    CHECK_INT(hq_file_replace(temporary, path), ENOENT);
+    CHECK_TEXT(contents(path), "one");
+    CHECK_INT(link(path, temporary), 0); /* two names of one file: rename leaves both */
+    CHECK_INT(hq_file_replace(temporary, path), 0);
+    CHECK(access(temporary, F_OK) != 0);
+    CHECK_INT(hq_file_write(path, write_words, "three"), 0);
+    CHECK_TEXT(contents(path), "three");
+    FILE *full = fopen("/dev/full", "w");
+    if (full) {
+        fputs("four", full);
+        CHECK_INT(hq_file_finish(full), ENOSPC);
+    }
+    unlink(path);
+    CHECK_INT(rmdir(folder), 0);
+}
+
+static void test_folders(void)
+{
+    char folder[64];
+    hq_file_folder("a/b/c", folder, sizeof folder);
+    CHECK_TEXT(folder, "a/b");
+    hq_file_folder("c", folder, sizeof folder);
+    CHECK_TEXT(folder, ".");
+    hq_file_folder("/c", folder, sizeof folder);
+    CHECK_TEXT(folder, "/");
+}
+
 int main(void)
 {
     HQ_RUN(test_status);
@@ -118,5 +181,7 @@ int main(void)
     HQ_RUN(test_random_moments);
     HQ_RUN(test_hash);
     HQ_RUN(test_text);
+    HQ_RUN(test_files);
+    HQ_RUN(test_folders);
     return hq_check_result();
 }

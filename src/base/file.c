@@ -1,0 +1,71 @@
+/* file.c: files that appear whole or not at all, also when the machine stops in the midst. */
+#include "hqcnn/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+void hq_file_folder(const char *path, char *folder, size_t size)
+{
+    hq_copy_text(folder, size, path);
+    char *slash = strrchr(folder, '/');
+    if (!slash)
+        hq_copy_text(folder, size, ".");
+    else
+        slash[slash == folder] = '\0'; /* the root keeps its slash */
+}
+
+/* 0 or the error. */
+static int sync_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    int error = fsync(fd) == 0 ? 0 : errno;
+    if (close(fd) != 0 && !error) error = errno;
+    return error;
+}
+
+/* After the rename the file is in place and whole: a folder that cannot be synced is no failure. */
+static void sync_folder(const char *path)
+{
+    char folder[PATH_MAX];
+    hq_file_folder(path, folder, sizeof folder);
+    int error = sync_file(folder);
+    if (error && error != EINVAL && error != EROFS)
+        hq_warn("%s is in place, but its folder cannot be synced: %s", path, strerror(error));
+}
+
+int hq_file_replace(const char *temporary, const char *path)
+{
+    int error = sync_file(temporary);
+    if (!error && rename(temporary, path) != 0) error = errno;
+    if (error) return error;
+    unlink(temporary); /* rename of one file's two names does nothing and leaves both */
+    sync_folder(path);
+    return 0;
+}
+
+int hq_file_finish(FILE *file)
+{
+    errno = EIO; /* that of an earlier write is not known any more */
+    int error = fflush(file) != 0 || ferror(file) ? errno : 0;
+    if (fclose(file) != 0 && !error) error = errno;
+    return error;
+}
+
+int hq_file_write(const char *path, hq_write write, const void *ctx)
+{
+    char temporary[PATH_MAX + 8];
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    FILE *file = fopen(temporary, "w");
+    if (!file) return errno;
+    errno = EIO;
+    int failed = write(file, ctx) ? 0 : errno;
+    int error = hq_file_finish(file);
+    if (failed) error = failed;
+    if (!error) error = hq_file_replace(temporary, path);
+    if (error) remove(temporary);
+    return error;
+}
