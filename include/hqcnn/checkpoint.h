@@ -11,6 +11,7 @@
 #define HQ_CHECKPOINT_VERSION 2
 #define HQ_CHECKPOINT_NAME_MAX 48
 #define HQ_CHECKPOINT_BLOCKS_MAX 16
+#define HQ_CHECKPOINT_REASON_MAX 1024 /* bytes of a text */
 
 typedef enum hq_number { HQ_NUMBER_F32, HQ_NUMBER_F64, HQ_NUMBER_I64 } hq_number;
 
@@ -62,6 +63,11 @@ hq_status hq_checkpoint_link(const hq_dist *dist, const char *from, const char *
  * says which. On failure the state is empty. Collective; the state is equal on all ranks; free it with
  * hq_checkpoint_free. */
 hq_status hq_checkpoint_read(const hq_dist *dist, const char *path, hq_state *state);
+
+/* The same, for who has another file to try: nothing is logged of a file that cannot be loaded; `reason` says why on
+ * rank 0, and is empty on the others. */
+hq_status hq_checkpoint_try(const hq_dist *dist, const char *path, hq_state *state,
+                            char reason[HQ_CHECKPOINT_REASON_MAX]);
 
 /* Releases what hq_checkpoint_read made, and empties the state; a state made by hand is only emptied. Local. */
 void hq_checkpoint_free(hq_state *state);

@@ -166,6 +166,10 @@ typedef enum hq_scope {
     REAL(train, warmup, TRAIN, 0, 0, 1000, "epochs over which the rate rises linearly from 0")                         \
     INT(train, early_stop, TRAIN, 0, 0, 1000000,                                                                       \
         "stop after so many epochs without a better validation AUC; 0: never")                                         \
+    REAL(                                                                                                              \
+        train, time_limit, FREE, 0, 0, 1e9,                                                                            \
+        "seconds in which the training ends by itself, its state saved, with exit code 75; 0: only before the end of " \
+        "a Slurm job (SLURM_JOB_END_TIME)")                                                                            \
     WORD(train, class_weights, TRAIN, "none", "none|balanced",                                                         \
          "balanced: weigh the loss by n / (classes * n_class); multi-label: positives by negatives / positives")       \
     WORD(compute, kernel, TRAIN, "auto", "auto|avx512|avx2|plain",                                                     \
@@ -196,6 +200,12 @@ typedef enum hq_scope {
          "answer of an executor takes; 0: never")                                                                      \
     INT(checkpoint, epochs, FREE, 1, 1, 1000000, "save after every so many epochs (and after the last)")               \
     INT(checkpoint, steps, FREE, 0, 0, 2147483647, "also save after every so many steps; 0: only at epochs")           \
+    REAL(checkpoint, seconds, FREE, 0, 0, 1e9, "also save after every so many seconds; 0: only at epochs and steps")   \
+    INT(checkpoint, keep, FREE, 2, 1, 10000,                                                                           \
+        "newest checkpoints that stay in the folder \"checkpoints\" of the run; best.h5 stays besides")                \
+    WORD(checkpoint, on_failure, FREE, "stop", "stop|continue",                                                        \
+         "when a checkpoint or a row of metrics.jsonl cannot be written; continue: warn, train on, and try again at "  \
+         "the next; the last checkpoint must be written in any case")                                                  \
     INT(log, steps, FREE, 0, 0, 2147483647,                                                                            \
         "also write a row to metrics.jsonl after every so many steps; 0: only at epochs")                              \
     INT(log, trace_steps, FREE, 0, 0, 1000000,                                                                         \
@@ -248,6 +258,7 @@ enum { HQ_COMPUTE_KERNEL_AUTO, HQ_COMPUTE_KERNEL_AVX512, HQ_COMPUTE_KERNEL_AVX2,
 enum { HQ_COMPUTE_PRECISION_FP32, HQ_COMPUTE_PRECISION_BF16 };
 enum { HQ_COMPUTE_CIRCUIT_AUTO, HQ_COMPUTE_CIRCUIT_FUSED, HQ_COMPUTE_CIRCUIT_BATCHED, HQ_COMPUTE_CIRCUIT_SINGLE };
 enum { HQ_SPREAD_AUTO, HQ_SPREAD_ON, HQ_SPREAD_OFF };
+enum { HQ_ON_FAILURE_STOP, HQ_ON_FAILURE_CONTINUE };
 
 /* Every key at its default. */
 void hq_config_defaults(hq_config *config);

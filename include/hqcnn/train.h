@@ -13,6 +13,8 @@
 #include "hqcnn/metrics.h"
 #include "hqcnn/model.h"
 
+#include <limits.h>
+
 /* ---- data with one copy per node --------------------------------------------------------------------------------- */
 
 typedef struct hq_node_data {
@@ -56,12 +58,23 @@ hq_circuit_load hq_train_spreader_load(const hq_spreader *spreader);
 typedef struct hq_train_options {
     const char *run_dir; /* made if absent */
     const char *resume;  /* NULL: start anew; else the checkpoint to go on from */
+    hq_state *state;     /* what it holds, loaded; released as soon as it is restored */
 } hq_train_options;
 
-/* Trains to the end. The run folder then holds last.h5, best.h5 (best validation AUC), config.cfg and metrics.jsonl.
- * After SIGUSR1 or SIGTERM the state is saved at the end of the step and the result is HQ_INTERRUPTED. HQ_ERR_NUMERIC
- * when the training diverged. */
+/* Trains to the end. The run folder then holds last.h5, best.h5 (best validation AUC), the newest checkpoints,
+ * config.cfg and metrics.jsonl. After SIGUSR1 or SIGTERM, and in time for train.time_limit and the end of a Slurm job,
+ * the state is saved at the end of the step and the result is HQ_INTERRUPTED; a second signal, more than a second
+ * later, ends the process at once, with the same exit code. HQ_ERR_NUMERIC when the training diverged. */
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options);
+
+/* Loads the checkpoint that a run folder goes on from: last.h5, or the newest kept one when that is damaged or missing,
+ * with a warning that says why. None at all: HQ_OK, and path is empty. HQ_ERR_FILE when there are some, but none can be
+ * loaded. Free the state with hq_checkpoint_free. */
+hq_status hq_train_open_last(const hq_dist *dist, const char *run_dir, char path[PATH_MAX], hq_state *state);
+
+/* Holds SIGUSR1 and SIGTERM back, or lets them come: a wish to stop that comes before the training can hear it waits,
+ * from before MPI starts. hq_train_run lets them come. Local. */
+void hq_train_signals_hold(bool hold);
 
 /* Where the time of training steps goes: seconds of this rank. */
 typedef struct hq_step_times {
@@ -141,13 +154,19 @@ typedef struct hq_evaluation {
     double loss; /* mean over samples, without class weights */
 } hq_evaluation;
 
+typedef struct hq_asked {
+    bool (*stop)(const void *ctx); /* local */
+    const void *ctx;
+} hq_asked;
+
 /* Evaluates a split, each sample exactly once. Shots and noise draw the same numbers whenever a model is evaluated
  * (those of epoch 0 for the split), so that models differ by what they learned. scores[count][classes],
  * per_class[classes] and confusion as in metrics.h are written on rank 0 only and may be NULL; evaluation is equal on
- * all ranks. */
+ * all ranks. asked (NULL: nobody): whether this rank was asked to stop; when some rank was, the result is
+ * HQ_INTERRUPTED after a few more samples. */
 hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, hq_spreader *spreader,
-                            const hq_dataset *data, hq_split split, hq_evaluation *evaluation, double *scores,
-                            hq_class_metrics *per_class, int64_t *confusion);
+                            const hq_dataset *data, hq_split split, const hq_asked *asked, hq_evaluation *evaluation,
+                            double *scores, hq_class_metrics *per_class, int64_t *confusion);
 
 /* Prints the table of an evaluation, and which classes have no AUC. per_class[classes]. Local; only rank 0 prints. */
 void hq_train_print_table(const char *title, const hq_data_info *info, const hq_evaluation *result,

@@ -21,7 +21,7 @@
  * ranks see makes one message. An empty text: the origin has logged it (hq_alloc). */
 typedef struct hq_problem {
     hq_status status;
-    char text[1024];
+    char text[HQ_CHECKPOINT_REASON_MAX];
 } hq_problem;
 
 /* Notes a failure unless there is one already. */

@@ -50,14 +50,24 @@ static hq_status share(const hq_dist *dist, hq_state *state)
     return send_all(dist, &header, state);
 }
 
-hq_status hq_checkpoint_read(const hq_dist *dist, const char *path, hq_state *state)
+hq_status hq_checkpoint_try(const hq_dist *dist, const char *path, hq_state *state,
+                            char reason[HQ_CHECKPOINT_REASON_MAX])
 {
     hq_problem problem = {0};
     hq_fingerprint fingerprint;
     *state = (hq_state){.owned = true};
     if (hq_dist_rank(dist) == 0) hq_checkpoint_load(path, state, &fingerprint, &problem);
-    hq_status status = hq_problem_settle(dist, &problem, path, "cannot be loaded");
+    hq_copy_text(reason, HQ_CHECKPOINT_REASON_MAX, problem.text);
+    hq_status status = hq_dist_agree(dist, problem.status);
     if (status == HQ_OK) status = share(dist, state);
     if (status != HQ_OK) hq_checkpoint_free(state);
+    return status;
+}
+
+hq_status hq_checkpoint_read(const hq_dist *dist, const char *path, hq_state *state)
+{
+    char reason[HQ_CHECKPOINT_REASON_MAX];
+    const hq_status status = hq_checkpoint_try(dist, path, state, reason);
+    if (status != HQ_OK && reason[0]) return hq_fail(status, "checkpoint %s cannot be loaded: %s", path, reason);
     return status;
 }

@@ -28,7 +28,7 @@ static hq_status compute(hq_dist *dist, const hq_options *options, hq_loaded *lo
     }
     HQ_TRY(hq_dist_agree(dist, status));
     return hq_train_evaluate(dist, &loaded->config, loaded->model, loaded->spreader, &loaded->data.set, options->split,
-                             &results->evaluation, results->scores, results->per_class, results->confusion);
+                             NULL, &results->evaluation, results->scores, results->per_class, results->confusion);
 }
 
 static void release(hq_results *results)

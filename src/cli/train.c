@@ -21,57 +21,61 @@ static void name_run(hq_options *options)
     snprintf(options->run_dir, sizeof options->run_dir, "runs/%s-%s", name, stamp);
 }
 
-/* <run folder>/<name>, if there is such a file. */
-static bool find_in_run(const hq_options *options, const char *name, char path[PATH_MAX])
-{
-    snprintf(path, PATH_MAX, "%.*s/%s", PATH_MAX - 16, options->run_dir, name);
-    return access(path, F_OK) == 0;
-}
-
-/* Which folder, which checkpoint, which configuration: rank 0 looks at the file system for all. */
+/* Rank 0 decides for all. */
 static hq_status settle(hq_options *options)
 {
-    if (options->resume && !options->resume_file[0]) {
-        if (!options->run_dir[0])
-            HQ_FAIL(HQ_ERR_USAGE, "--resume needs --run-dir DIR, or the checkpoint: --resume=FILE");
-        if (!find_in_run(options, "last.h5", options->resume_file)) {
-            hq_say("no checkpoint in %s yet: starting anew\n", options->run_dir);
-            options->resume = false;
-            /* a run that was stopped before its first checkpoint has left its configuration */
-            if (!options->config[0] && !find_in_run(options, "config.cfg", options->config)) options->config[0] = '\0';
-        }
-    }
+    if (options->resume && !options->resume_file[0] && !options->run_dir[0])
+        HQ_FAIL(HQ_ERR_USAGE, "--resume needs --run-dir DIR, or the checkpoint: --resume=FILE");
     if (!options->run_dir[0]) name_run(options);
     return HQ_OK;
 }
 
+/* A run that was stopped before its first checkpoint has left its configuration; it is read on rank 0. */
+static void start_anew(hq_options *options)
+{
+    char path[PATH_MAX];
+    hq_say("no checkpoint in %s yet: starting anew\n", options->run_dir);
+    options->resume = false;
+    snprintf(path, sizeof path, "%.*s/config.cfg", PATH_MAX - 16, options->run_dir);
+    if (!options->config[0] && access(path, F_OK) == 0) hq_copy_text(options->config, sizeof options->config, path);
+}
+
+/* The checkpoint that the run goes on from: of the command line, or the one in the run folder that can be loaded. */
+static hq_status open_state(hq_dist *dist, hq_options *options, hq_state *state)
+{
+    if (!options->resume) return HQ_OK;
+    if (options->resume_file[0]) return hq_checkpoint_read(dist, options->resume_file, state);
+    HQ_TRY(hq_train_open_last(dist, options->run_dir, options->resume_file, state));
+    if (!options->resume_file[0]) start_anew(options);
+    return HQ_OK;
+}
+
 /* A run that is resumed without a CONFIG has that of the checkpoint. */
-static hq_status configure(hq_dist *dist, const hq_options *options, hq_config *config)
+static hq_status configure(hq_dist *dist, const hq_options *options, const hq_state *state, hq_config *config)
 {
     if (!options->resume || options->config[0]) return hq_cli_configure(dist, options, NULL, NULL, config);
-    hq_state state;
-    HQ_TRY(hq_checkpoint_read(dist, options->resume_file, &state));
-    hq_status status = hq_cli_configure(dist, options, state.config, options->resume_file, config);
-    hq_checkpoint_free(&state);
-    return status;
+    return hq_cli_configure(dist, options, state->config, options->resume_file, config);
 }
 
 hq_status hq_cli_train(hq_dist *dist, const hq_options *given)
 {
     hq_options *options;
     hq_config config;
+    hq_state state = {0};
     HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *options, "options", &options)));
     *options = *given;
     hq_status status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? settle(options) : HQ_OK);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
-    if (status == HQ_OK) status = configure(dist, options, &config);
+    if (status == HQ_OK) status = open_state(dist, options, &state);
+    if (status == HQ_OK) status = configure(dist, options, &state, &config);
     if (status == HQ_OK) {
         hq_say("hqcnn-dist %s\n", HQ_VERSION);
-        status = hq_train_run(dist, &config,
-                              &(hq_train_options){options->run_dir, options->resume ? options->resume_file : NULL});
+        const char *resume = options->resume ? options->resume_file : NULL;
+        status = hq_train_run(dist, &config, &(hq_train_options){options->run_dir, resume, &state});
     }
+    hq_checkpoint_free(&state);
     if (status == HQ_INTERRUPTED)
-        hq_say("\ninterrupted; the state is saved in %s/last.h5: run again with --run-dir %s --resume\n",
+        hq_say("interrupted; the state is saved in %s/last.h5: run again with --run-dir %s --resume\n",
                options->run_dir, options->run_dir);
     hq_free(options);
     return status;

@@ -19,6 +19,8 @@ typedef struct hq_scored {
     const hq_dataset *data;
     hq_split split;
     int group; /* samples */
+    const hq_asked *asked;
+    int64_t ask_rounds; /* between two agreements on that */
 } hq_scored;
 
 /* Samples of different splits draw different random numbers. */
@@ -68,6 +70,10 @@ static hq_status score_share(hq_dist *dist, const hq_scored *scored, hq_scoring 
             here = score_rows(scored, first, (int)(n - first < group ? n - first : group), runner, scoring,
                               scoring->mine + (size_t)(first - rounds.lo * group) * width);
         if (here > status) status = here;
+        if (scored->asked && (r + 1) % scored->ask_rounds == 0 && r + 1 < rounds.count) {
+            const bool stop = scored->asked->stop(scored->asked->ctx);
+            HQ_TRY(hq_dist_agree(dist, status == HQ_OK && stop ? HQ_INTERRUPTED : status));
+        }
     }
     return status;
 }
@@ -115,12 +121,12 @@ static hq_status conclude(const hq_dataset *data, hq_split split, double *all, h
 }
 
 hq_status hq_train_evaluate(hq_dist *dist, const hq_config *config, hq_model *model, hq_spreader *spreader,
-                            const hq_dataset *data, hq_split split, hq_evaluation *evaluation, double *scores,
-                            hq_class_metrics *per_class, int64_t *confusion)
+                            const hq_dataset *data, hq_split split, const hq_asked *asked, hq_evaluation *evaluation,
+                            double *scores, hq_class_metrics *per_class, int64_t *confusion)
 {
     const hq_phase before = hq_phase_enter(HQ_PHASE_EVALUATE);
     const int group = hq_train_microbatch(config);
-    const hq_scored scored = {model, spreader, data, split, group};
+    const hq_scored scored = {model, spreader, data, split, group, asked, config->executor_command[0] ? 1 : 16};
     hq_scoring scoring = {0};
     hq_status status = hq_dist_agree(dist, allocate(dist, &scored, &scoring));
     if (status == HQ_OK) status = hq_dist_agree(dist, score_share(dist, &scored, &scoring));

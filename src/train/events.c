@@ -5,12 +5,12 @@
  */
 #include "train/run.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
@@ -20,10 +20,9 @@ static hq_status write_row(hq_run *run, json_t *row)
     char *text = row ? json_dumps(row, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(row);
     if (!text) HQ_FAIL(HQ_ERR_MEMORY, "no memory for a row of %s/metrics.jsonl", run->dir);
-    bool good = fprintf(run->metrics, "%s\n", text) > 0 && fflush(run->metrics) == 0;
+    hq_status status = hq_train_rows_add(run, text);
     free(text);
-    if (good) return HQ_OK;
-    HQ_FAIL(HQ_ERR_FILE, "%s/metrics.jsonl cannot be written: %s", run->dir, strerror(errno));
+    return status;
 }
 
 static json_t *timing(const hq_run *run, double seconds, double images)
@@ -56,40 +55,14 @@ static bool row_stays(const hq_run *run, const char *line)
     return stays;
 }
 
-/* The rows of before: in the run folder, or in the checkpoint's when the run goes on in a new folder. */
-static FILE *open_before(const hq_run *run, const char *path)
-{
-    char beside[PATH_MAX];
-    if (!run->resume) return NULL;
-    FILE *before = fopen(path, "r");
-    if (before) return before;
-    hq_train_beside(run->resume, "metrics.jsonl", beside);
-    return fopen(beside, "r");
-}
-
-static bool write_rows_of_before(FILE *file, const void *ctx)
-{
-    const hq_run *run = ctx;
-    char path[PATH_MAX], *line = NULL;
-    size_t size = 0;
-    bool good = true;
-    hq_train_path(run, "metrics.jsonl", path);
-    FILE *before = open_before(run, path);
-    while (before && good && getline(&line, &size, before) > 0)
-        if (row_stays(run, line)) good = fputs(line, file) >= 0;
-    free(line);
-    if (before) fclose(before);
-    return good;
-}
-
+/* The rows of before are in the run folder, or in the checkpoint's when the run goes on in a new folder. */
 static hq_status open_file(hq_run *run)
 {
-    char path[PATH_MAX];
-    hq_train_path(run, "metrics.jsonl", path);
-    int error = hq_file_write(path, write_rows_of_before, run);
-    if (!error && !(run->metrics = fopen(path, "a"))) error = errno;
-    if (!error) return HQ_OK;
-    HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error));
+    char before[PATH_MAX];
+    if (!run->resume) return hq_train_rows_open(run, NULL, row_stays);
+    hq_train_path(run, "metrics.jsonl", before);
+    if (access(before, F_OK) != 0) hq_train_beside(run->resume, "metrics.jsonl", before);
+    return hq_train_rows_open(run, before, row_stays);
 }
 
 static hq_status open_rows(hq_run *run)
@@ -108,12 +81,6 @@ hq_status hq_train_events_open(hq_run *run)
 {
     hq_status status = hq_dist_rank(run->dist) == 0 ? open_rows(run) : HQ_OK;
     return hq_dist_agree(run->dist, status);
-}
-
-void hq_train_events_close(hq_run *run)
-{
-    if (run->metrics) fclose(run->metrics);
-    run->metrics = NULL;
 }
 
 /* ---- during the run ---------------------------------------------------------------------------------------------- */
@@ -334,6 +301,7 @@ hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_c
                memory.mean / 1e6);
         hq_say("run folder %s\n", run->dir);
         status = write_row(run, test_json(run, test, per_class));
+        if (status == HQ_OK) status = hq_train_rows_sync(run);
     }
     return hq_dist_agree(run->dist, status);
 }

@@ -24,7 +24,7 @@ static hq_status once(hq_run *run, bool infer)
 {
     hq_evaluation evaluation;
     if (!infer) return hq_train_full_step(run);
-    return hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TRAIN,
+    return hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TRAIN, NULL,
                              &evaluation, NULL, NULL, NULL);
 }
 

@@ -108,16 +108,17 @@ static void note_data(hq_run *run, const char *name)
     run->progress.data = now;
 }
 
-hq_status hq_train_resume(hq_run *run, const char *path)
+hq_status hq_train_resume(hq_run *run, hq_state *state)
 {
-    hq_state state;
-    HQ_TRY(hq_checkpoint_read(run->dist, path, &state));
-    hq_restoring from = {run, &state, path};
+    hq_restoring from = {run, state, run->resume};
     hq_status status = hq_dist_agree(run->dist, hq_dist_rank(run->dist) == 0 ? check_settings(&from) : HQ_OK);
     if (status == HQ_OK) status = hq_dist_in_turn(run->dist, restore, &from);
-    hq_checkpoint_free(&state);
-    if (status == HQ_OK) note_data(run, path);
-    return status;
+    hq_checkpoint_free(state);
+    if (status != HQ_OK) return status;
+    note_data(run, run->resume);
+    hq_say("resumed   %s: %lld updates, %lld epochs\n", run->resume, (long long)run->progress.step,
+           (long long)run->progress.epoch);
+    return HQ_OK;
 }
 
 /* ---- the best model -----------------------------------------------------------------------------------------------
@@ -136,14 +137,19 @@ static bool is_best_state(const hq_run *run, const hq_state *state)
            memcmp(history->data, run->history, (size_t)best * sizeof *run->history) == 0;
 }
 
+/* A file that is damaged is not it. */
 static hq_status is_best(const hq_run *run, const char *path, bool *result)
 {
-    int there = access(path, R_OK) == 0;
+    int there = access(path, F_OK) == 0;
+    char reason[HQ_CHECKPOINT_REASON_MAX];
     hq_state state;
     *result = false;
     HQ_TRY(hq_dist_bcast(run->dist, &there, sizeof there));
     if (!there) return HQ_OK;
-    HQ_TRY(hq_checkpoint_read(run->dist, path, &state));
+    const hq_status status = hq_checkpoint_try(run->dist, path, &state, reason);
+    if (status == HQ_ERR_FILE && hq_dist_rank(run->dist) == 0)
+        hq_warn("checkpoint %s cannot be loaded: %s", path, reason);
+    if (status != HQ_OK) return status == HQ_ERR_FILE ? HQ_OK : status;
     *result = is_best_state(run, &state);
     hq_checkpoint_free(&state);
     return HQ_OK;
@@ -172,10 +178,13 @@ hq_status hq_train_restore_best(hq_run *run, const char *path)
     return hq_checkpoint_link(run->dist, path, best);
 }
 
+/* A checkpoint of the folder of kept ones is of the folder above. */
 void hq_train_beside(const char *path, const char *name, char beside[PATH_MAX])
 {
-    hq_copy_text(beside, PATH_MAX, path);
-    char *slash = strrchr(beside, '/');
-    size_t room = slash ? (size_t)(slash + 1 - beside) : 0;
-    snprintf(beside + room, PATH_MAX - room, "%s", name);
+    static const char kept[] = "checkpoints/";
+    const char *slash = strrchr(path, '/');
+    size_t room = slash ? (size_t)(slash + 1 - path) : 0;
+    const size_t n = sizeof kept - 1;
+    if (room >= n && memcmp(path + room - n, kept, n) == 0 && (room == n || path[room - n - 1] == '/')) room -= n;
+    snprintf(beside, PATH_MAX, "%.*s%s", (int)room, path, name);
 }

@@ -97,7 +97,7 @@ hq_status hq_train_set_up(hq_run *run)
 
 void hq_train_release(hq_run *run)
 {
-    hq_train_events_close(run);
+    hq_train_rows_close(run);
     hq_free(run->class_weight);
     hq_free(run->moment1);
     hq_free(run->moment2);
@@ -117,22 +117,32 @@ void hq_train_release(hq_run *run)
 
 /* ---- epochs ------------------------------------------------------------------------------------------------------ */
 
+static hq_status stop(hq_run *run)
+{
+    hq_train_stop_say(run);
+    HQ_TRY(hq_train_save(run, false));
+    return HQ_INTERRUPTED;
+}
+
 /* Steps from where the run stands to the end of its epoch. */
 static hq_status train_epoch(hq_run *run)
 {
     while (run->progress.seen < run->data.set.info.count[HQ_SPLIT_TRAIN]) {
         hq_step_result result;
+        const double start = hq_clock();
         const hq_status status = hq_train_step(run, &result);
         if (status == HQ_ERR_EXECUTOR) HQ_TRY(hq_train_save(run, false)); /* the step has changed nothing */
         HQ_TRY(status);
+        hq_train_stop_timed(run, false, hq_clock() - start);
         if (hq_dist_sum_news(run->sum)) hq_train_print_sum(run);
         HQ_TRY(hq_train_trace_step(run));
         hq_train_progress_line(run, &result);
         const int64_t step = run->progress.step;
         if (run->config->log_steps > 0 && step % run->config->log_steps == 0) HQ_TRY(hq_train_event_step(run, &result));
         const bool due = run->config->checkpoint_steps > 0 && step % run->config->checkpoint_steps == 0;
-        if (result.stop || due) HQ_TRY(hq_train_save(run, false));
-        if (result.stop) return HQ_INTERRUPTED;
+        bool saved;
+        if (result.stop) return stop(run);
+        if (due || result.save) HQ_TRY(hq_train_save_on_the_way(run, false, &saved));
     }
     return HQ_OK;
 }
@@ -197,20 +207,37 @@ static hq_status check_finite(const hq_run *run, const hq_evaluation *val)
         (long long)run->progress.epoch + 1, hq_train_rate(run->config));
 }
 
+/* The best epoch is one that best.h5 holds. */
+static hq_status save_epoch(hq_run *run, bool best, const hq_progress *before)
+{
+    const int64_t epoch = run->progress.epoch;
+    const bool end = epoch == run->config->train_epochs || early(run);
+    bool saved = true;
+    if (end) return hq_train_save(run, best);
+    if (best || epoch % run->config->checkpoint_epochs == 0) HQ_TRY(hq_train_save_on_the_way(run, best, &saved));
+    if (saved || !best) return HQ_OK;
+    run->progress.best_epoch = before->best_epoch;
+    run->progress.stale = before->stale + 1;
+    return HQ_OK;
+}
+
+/* What asks the run to stop is heard during an evaluation too: its state is that behind the last step. */
+static bool asked(const void *ctx) { return hq_train_stop_asked(ctx); }
+
 static hq_status finish_epoch(hq_run *run)
 {
     hq_evaluation val;
     hq_epoch_row *row;
     const hq_status status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set,
-                                               HQ_SPLIT_VAL, &val, NULL, NULL, NULL);
+                                               HQ_SPLIT_VAL, &(hq_asked){asked, run}, &val, NULL, NULL, NULL);
+    if (status == HQ_INTERRUPTED) return stop(run);
     if (status == HQ_ERR_EXECUTOR) HQ_TRY(hq_train_save(run, false)); /* behind the last step of the epoch */
     HQ_TRY(status);
     HQ_TRY(check_finite(run, &val));
+    const hq_progress before = run->progress;
     bool best = close_epoch(run, &val, &row);
     HQ_TRY(hq_train_event_epoch(run, row, best));
-    const int64_t epoch = run->progress.epoch;
-    bool due = epoch % run->config->checkpoint_epochs == 0 || epoch == run->config->train_epochs || early(run);
-    return best || due ? hq_train_save(run, best) : HQ_OK;
+    return save_epoch(run, best, &before);
 }
 
 /* The best model on its way back for the test. */
@@ -240,7 +267,8 @@ static hq_status test_best(hq_run *run)
     hq_checkpoint_free(&best.state);
     if (status == HQ_OK)
         status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TEST,
-                                   &test, NULL, best.per_class, NULL);
+                                   &(hq_asked){asked, run}, &test, NULL, best.per_class, NULL);
+    if (status == HQ_INTERRUPTED) hq_train_stop_say(run);
     if (status == HQ_OK) status = hq_train_event_test(run, &test, best.per_class);
     hq_free(best.per_class);
     return status;
@@ -248,7 +276,7 @@ static hq_status test_best(hq_run *run)
 
 static hq_status train(hq_run *run)
 {
-    run->started = run->epoch_started = hq_clock();
+    run->started = run->epoch_started = run->saved_at = hq_clock();
     hq_phase_seconds(run->phases);
     run->steps_at_start = run->progress.step;
     run->seen_at_start = run->progress.seen;
@@ -297,10 +325,7 @@ static bool lies_in(const char *file, const char *dir)
 static hq_status claim_folder(const hq_run *run)
 {
     HQ_TRY(make_folders(run->dir));
-    char path[PATH_MAX];
-    struct stat info;
-    hq_train_path(run, "last.h5", path);
-    if (stat(path, &info) != 0) return HQ_OK;
+    if (!hq_train_has_checkpoint(run->dir)) return HQ_OK;
     if (!run->resume)
         HQ_FAIL(HQ_ERR_USAGE,
                 "run folder %s holds a run already; add --resume to go on with it, or give another --run-dir",
@@ -330,6 +355,7 @@ static hq_status prepare_folder(const hq_run *run)
     hq_status status = HQ_OK;
     if (hq_dist_rank(run->dist) == 0) {
         status = claim_folder(run);
+        if (status == HQ_OK) status = hq_train_keep_begin(run);
         if (status == HQ_OK) status = write_config(run);
     }
     return hq_dist_agree(run->dist, status);
@@ -339,16 +365,18 @@ static hq_status worse(hq_status a, hq_status b) { return a > b ? a : b; }
 
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options)
 {
-    hq_run run = {.dist = dist, .config = config, .dir = options->run_dir, .resume = options->resume};
-    hq_train_signals_install();
+    hq_run run = {
+        .dist = dist, .config = config, .dir = options->run_dir, .resume = options->resume, .rows = {.fd = -1}};
+    hq_train_stop_begin(&run);
     hq_status status = hq_train_set_up(&run);
-    if (status == HQ_OK && run.resume) status = hq_train_resume(&run, run.resume);
+    if (status == HQ_OK && run.resume) status = hq_train_resume(&run, options->state);
     if (status == HQ_OK) status = prepare_folder(&run);
     if (status == HQ_OK && run.resume) status = hq_train_restore_best(&run, run.resume);
     if (status == HQ_OK) status = hq_train_events_open(&run);
     if (status == HQ_OK) {
         hq_train_print_summary(dist, config, &run.data.set.info, run.model);
         hq_train_print_sum(&run);
+        hq_train_stop_print(&run);
         if (hq_dist_rank(dist) == 0) hq_train_print_absent(&run.data.set);
         status = train(&run);
         if (status != HQ_ERR_COMM) status = worse(status, hq_train_trace_end(&run));

@@ -36,6 +36,21 @@ enum {
     HQ_ROW_NUMBERS = sizeof(hq_epoch_row) / sizeof(double)
 };
 
+/* metrics.jsonl, open; rank 0. */
+typedef struct hq_rows {
+    int fd;        /* -1: not open */
+    char *waiting; /* rows that could not be written yet, with checkpoint.on_failure = "continue" */
+    size_t bytes, room;
+} hq_rows;
+
+/* When a run must have ended, and what it needs for that; known to rank 0. */
+typedef struct hq_stop {
+    double start, limit;               /* hq_clock; seconds from then, 0: none */
+    double slack;                      /* seconds kept free for the end of the program */
+    const char *reason;                /* where the limit comes from */
+    double longest_step, longest_save; /* seconds */
+} hq_stop;
+
 typedef struct hq_run {
     hq_dist *dist;
     const hq_config *config;
@@ -70,7 +85,9 @@ typedef struct hq_run {
     double phases[HQ_PHASE_COUNT]; /* hq_phase_seconds when the epoch, or a measurement, began */
     hq_phase_event *trace;         /* NULL: none */
     double trace_offset;           /* from the clock of this rank to that of the trace */
-    FILE *metrics;                 /* rank 0 */
+    hq_rows rows;                  /* rank 0: metrics.jsonl */
+    hq_stop stop;
+    double saved_at; /* hq_clock when the last checkpoint was written */
     double started, epoch_started, last_line;
     int64_t steps_at_start;
     hq_circuit_load load;  /* of the training steps of the epoch under way, by this process */
@@ -79,14 +96,15 @@ typedef struct hq_run {
 } hq_run;
 
 /* Before statistics and gradients in hq_run.sum. */
-enum { HQ_SUM_LOSS, HQ_SUM_REFUSED, HQ_SUM_CORRECT, HQ_SUM_STOP, HQ_SUM_FAILED, HQ_SUM_COUNT };
+enum { HQ_SUM_LOSS, HQ_SUM_REFUSED, HQ_SUM_CORRECT, HQ_SUM_STOP, HQ_SUM_SAVE, HQ_SUM_FAILED, HQ_SUM_COUNT };
 
 /* What one step found; equal on all ranks. */
 typedef struct hq_step_result {
     double loss; /* mean over the batch */
     double learning_rate;
     int batch;
-    bool stop; /* some rank was asked to stop */
+    bool stop; /* some rank was asked to stop, or the time is nearly up */
+    bool save; /* checkpoint.seconds have passed */
 } hq_step_result;
 
 /* run.c: the data set is loaded and every rank has its network; nothing has been written yet. Freed by
@@ -111,20 +129,38 @@ hq_status hq_train_settle_sum(hq_run *run);
 /* state.c: the run as a checkpoint state, which borrows the run's blocks (free its table with hq_free(state.tensor)).
  */
 hq_status hq_train_pack(hq_run *run, hq_state *state, char **out_config_text);
-/* Writes last.h5, and gives it the name best.h5 too when it is the best, or the first. Collective. */
-hq_status hq_train_save(hq_run *run, bool best);
 /* Name of a file in the run folder. */
 void hq_train_path(const hq_run *run, const char *name, char path[PATH_MAX]);
 
-/* resume.c: the run from a checkpoint; then, when the run folder is there, its best.h5. Collective. */
-hq_status hq_train_resume(hq_run *run, const char *path);
+/* keep.c: the checkpoints of the run folder. Saves the state as a kept checkpoint and as last.h5, and as best.h5 too
+ * when it is the best, or the first; removes kept ones that are too many. Rows of metrics.jsonl are on the disk before.
+ * Collective. */
+hq_status hq_train_save(hq_run *run, bool best);
+/* The same for a run that goes on: with checkpoint.on_failure = "continue" a failure is no error; *saved tells. */
+hq_status hq_train_save_on_the_way(hq_run *run, bool best, bool *saved);
+/* Makes the folder of kept checkpoints and removes what a killed run left half written; whether there are checkpoints
+ * in a run folder. Local, for rank 0. */
+hq_status hq_train_keep_begin(const hq_run *run);
+bool hq_train_has_checkpoint(const char *run_dir);
+
+/* resume.c: the run from the state of a checkpoint, which is released; then, when the run folder is there, its
+ * best.h5. Collective. */
+hq_status hq_train_resume(hq_run *run, hq_state *state);
 hq_status hq_train_restore_best(hq_run *run, const char *path);
-/* Name of a file in the folder of another. */
+/* Name of a file in the run folder that a checkpoint is of. */
 void hq_train_beside(const char *path, const char *name, char beside[PATH_MAX]);
+
+/* rows.c: metrics.jsonl. Opening keeps the rows of before for which `stays` is true, from the file `before` (NULL:
+ * none). A row that cannot be written is an error, or waits for the next one (checkpoint.on_failure). Sync: every row
+ * is on the disk. Local, for rank 0. */
+typedef bool (*hq_row_stays)(const hq_run *run, const char *line);
+hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays);
+hq_status hq_train_rows_add(hq_run *run, const char *text);
+hq_status hq_train_rows_sync(hq_run *run);
+void hq_train_rows_close(hq_run *run);
 
 /* events.c: what the user sees and what metrics.jsonl gets; rank 0 does the work. */
 hq_status hq_train_events_open(hq_run *run);
-void hq_train_events_close(hq_run *run);
 hq_status hq_train_event_step(hq_run *run, const hq_step_result *result);
 hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best);
 hq_status hq_train_event_test(hq_run *run, const hq_evaluation *test, const hq_class_metrics *per_class);
@@ -141,8 +177,12 @@ hq_status hq_train_trace_end(hq_run *run);
 /* summary.c: names the classes whose AUC is undefined in the validation or test split. Local; only rank 0 prints. */
 void hq_train_print_absent(const hq_dataset *set);
 
-/* signals.c: SIGUSR1 and SIGTERM ask for a stop at the end of the step. */
-void hq_train_signals_install(void);
-bool hq_train_signals_asked(void);
+/* stop.c: SIGUSR1, SIGTERM, train.time_limit and the end of a Slurm job ask for a stop at the end of the step; a second
+ * signal ends the process at once. What steps and saves take says how early that must be. Local. */
+void hq_train_stop_begin(hq_run *run);
+void hq_train_stop_print(const hq_run *run);
+void hq_train_stop_timed(hq_run *run, bool save, double seconds);
+bool hq_train_stop_asked(const hq_run *run);
+void hq_train_stop_say(const hq_run *run); /* why */
 
 #endif

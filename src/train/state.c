@@ -52,20 +52,3 @@ void hq_train_path(const hq_run *run, const char *name, char path[PATH_MAX])
 {
     snprintf(path, PATH_MAX, "%s/%s", run->dir, name);
 }
-
-hq_status hq_train_save(hq_run *run, bool best)
-{
-    char last[PATH_MAX], best_path[PATH_MAX], *text = NULL;
-    hq_state state;
-    const hq_phase before = hq_phase_enter(HQ_PHASE_CHECKPOINT);
-    hq_train_path(run, "last.h5", last);
-    hq_train_path(run, "best.h5", best_path);
-    hq_status status = hq_dist_agree(run->dist, hq_train_pack(run, &state, &text));
-    if (status == HQ_OK) status = hq_checkpoint_write(run->dist, last, &state);
-    const bool first = run->progress.best_epoch == 0; /* best.h5 is there from the first save on */
-    if (status == HQ_OK && (best || first)) status = hq_checkpoint_link(run->dist, last, best_path);
-    hq_free(state.tensor);
-    hq_free(text);
-    hq_phase_enter(before);
-    return status;
-}

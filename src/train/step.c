@@ -272,6 +272,13 @@ static int begin(hq_run *run, hq_step *step)
     return hq_dist_sum_begin(run->sum).group;
 }
 
+/* The clock of rank 0 decides. */
+static bool save_is_due(const hq_run *run)
+{
+    const double seconds = run->config->checkpoint_seconds;
+    return seconds > 0 && hq_dist_rank(run->dist) == 0 && hq_clock() - run->saved_at >= seconds;
+}
+
 /* A rank that has failed cannot leave the others waiting in the sum: it takes part and tells. */
 static hq_status compute(hq_step *step, int together, const int64_t **total)
 {
@@ -280,7 +287,8 @@ static hq_status compute(hq_step *step, int together, const int64_t **total)
     if (step->lost || status == HQ_ERR_COMM) return HQ_ERR_COMM;
     hq_phase_enter(HQ_PHASE_INTEGERS);
     step->sums[HQ_SUM_FAILED] = status != HQ_OK;
-    step->sums[HQ_SUM_STOP] = hq_train_signals_asked();
+    step->sums[HQ_SUM_STOP] = hq_train_stop_asked(step->run);
+    step->sums[HQ_SUM_SAVE] = save_is_due(step->run);
     HQ_TRY(hq_dist_sum_finish(step->run->sum, total));
     if ((*total)[HQ_SUM_FAILED] > 0) return hq_dist_agree(step->run->dist, status);
     return (*total)[HQ_SUM_REFUSED] > 0 ? diverged(step->run, (*total)[HQ_SUM_REFUSED]) : HQ_OK;
@@ -296,7 +304,8 @@ hq_status hq_train_step(hq_run *run, hq_step_result *result)
     *result = (hq_step_result){.loss = hq_fixed_get_one(total[HQ_SUM_LOSS], HQ_FIXED_GRADIENT),
                                .learning_rate = rate_of(run, &step.span),
                                .batch = step.span.count,
-                               .stop = total[HQ_SUM_STOP] > 0};
+                               .stop = total[HQ_SUM_STOP] > 0,
+                               .save = total[HQ_SUM_SAVE] > 0};
     hq_phase_enter(HQ_PHASE_UPDATE);
     update_parameters(run, total, result->learning_rate);
     update_statistics(run, total);
