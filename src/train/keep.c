@@ -28,6 +28,12 @@ static bool kept_path(const char *dir, const char *name, char path[PATH_MAX])
     return snprintf(path, PATH_MAX, "%s/" FOLDER "/%s", dir, name) < PATH_MAX;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int newer_first(const void *a, const void *b)
 {
     const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -140,6 +146,15 @@ hq_status hq_train_save_on_the_way(hq_run *run, bool best, bool *saved)
     return HQ_OK;
 }
 
+hq_status hq_train_keep_resumed(const hq_run *run)
+{
+    char last[PATH_MAX];
+    hq_train_path(run, "last.h5", last);
+    int there = same_file(run->resume, last);
+    HQ_TRY(hq_dist_bcast(run->dist, &there, sizeof there));
+    return there ? HQ_OK : hq_checkpoint_link(run->dist, run->resume, last);
+}
+
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
 
 /* The checkpoints of a run folder in the order in which a resume tries them; on rank 0. */
@@ -149,12 +164,6 @@ typedef struct hq_candidates {
     int64_t *steps;
     int n; /* of steps */
 } hq_candidates;
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
 
 static bool path_of(const hq_candidates *list, int i, char path[PATH_MAX])
 {

@@ -371,6 +371,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
     hq_status status = hq_train_set_up(&run);
     if (status == HQ_OK && run.resume) status = hq_train_resume(&run, options->state);
     if (status == HQ_OK) status = prepare_folder(&run);
+    if (status == HQ_OK && run.resume) status = hq_train_keep_resumed(&run);
     if (status == HQ_OK && run.resume) status = hq_train_restore_best(&run, run.resume);
     if (status == HQ_OK) status = hq_train_events_open(&run);
     if (status == HQ_OK) {

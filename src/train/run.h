@@ -142,6 +142,9 @@ hq_status hq_train_save_on_the_way(hq_run *run, bool best, bool *saved);
  * in a run folder. Local, for rank 0. */
 hq_status hq_train_keep_begin(const hq_run *run);
 bool hq_train_has_checkpoint(const char *run_dir);
+/* Gives the checkpoint that the run goes on from the name last.h5, before rows of metrics.jsonl that came after it are
+ * dropped. Collective. */
+hq_status hq_train_keep_resumed(const hq_run *run);
 
 /* resume.c: the run from the state of a checkpoint, which is released; then, when the run folder is there, its
  * best.h5. Collective. */
