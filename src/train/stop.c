@@ -130,7 +130,8 @@ void hq_train_stop_say(const hq_run *run)
         hq_say("\nstopping: SIG%s has come\n", asked == SIGTERM ? "TERM" : "USR1");
     else if (time_is_up(stop))
         hq_say("\nstopping: %.0f s are left until the end (%s), a step and a checkpoint took up to %.1f s\n",
-               stop->limit - (hq_clock() - stop->start), stop->reason, stop->longest_step + stop->longest_save);
+               fmax(0, stop->limit - (hq_clock() - stop->start)), stop->reason,
+               stop->longest_step + stop->longest_save);
     else
         hq_say("\nstopping: a signal has come to another rank\n");
 }
