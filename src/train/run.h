@@ -155,7 +155,7 @@ void hq_train_beside(const char *path, const char *name, char beside[PATH_MAX]);
 
 /* rows.c: metrics.jsonl. Opening keeps the rows of before for which `stays` is true, from the file `before` (NULL:
  * none). A row that cannot be written is an error, or waits for the next one (checkpoint.on_failure). Sync: every row
- * is on the disk. Local, for rank 0. */
+ * is on the disk; HQ_ERR_USAGE when another process has begun in the folder since. Local, for rank 0. */
 typedef bool (*hq_row_stays)(const hq_run *run, const char *line);
 hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays);
 hq_status hq_train_rows_add(hq_run *run, const char *text);

@@ -92,6 +92,20 @@ for where in '"step":16,' '"event":"epoch","epoch":3'; do
     check "during $where: metrics" cmp <(values_of during) <(values_of slow)
 done
 
+# Another process goes on in the same folder: the older one ends, and does not touch the checkpoints of the newer one.
+start taken --set checkpoint.steps=1
+check "taken: started" until_row taken '"step":5,'
+older=$MPIRUN
+kill -STOP "$(ranks_of "$older" | head -n 1)"
+check "taken: the newer one ends well" timeout 60 mpirun -np 1 "$PROGRAM" train --run-dir taken --resume >newer.out 2>&1
+same "taken: state" "$(hash_of taken/last.h5)" "$WANT"
+kill -CONT "$(ranks_of "$older" | head -n 1)"
+wait "$older"
+same "taken: exit code of the older one" $? 2
+check "taken: and why" grep -q "another process goes on with this run" taken.out
+same "taken: state is still that" "$(hash_of taken/last.h5)" "$WANT"
+check "taken: metrics" cmp <(values_of taken) <(values_of whole)
+
 # Time limits: of the key; of the end of a Slurm job; one that is over is no limit.
 np 2 train "${RUN[@]}" --set train.time_limit=0.01 --run-dir limit >limit.out 2>&1
 same "limit: exit code" $? 75
