@@ -108,26 +108,45 @@ static hq_status worse(hq_status a, hq_status b) { return a > b ? a : b; }
 static hq_status prepare(hq_run *run, hq_state *state, char **text)
 {
     const hq_status packed = hq_train_pack(run, state, text);
-    const hq_status synced = hq_dist_rank(run->dist) == 0 ? hq_train_rows_sync(run) : HQ_OK;
-    return hq_dist_agree(run->dist, worse(packed, synced));
+    hq_status mine = HQ_OK;
+    if (hq_dist_rank(run->dist) == 0) mine = hq_train_rows_own(run);
+    if (hq_dist_rank(run->dist) == 0 && mine == HQ_OK) mine = hq_train_rows_sync(run);
+    return hq_dist_agree(run->dist, worse(packed, mine));
+}
+
+static hq_status write_all(const hq_run *run, const hq_state *state, bool best)
+{
+    char name[40], kept[PATH_MAX], path[PATH_MAX];
+    name_of(run->progress.step, name);
+    kept_path(run->dir, name, kept);
+    HQ_TRY(hq_checkpoint_write(run->dist, kept, state));
+    hq_train_path(run, "last.h5", path);
+    HQ_TRY(hq_checkpoint_link(run->dist, kept, path));
+    const bool first = run->progress.best_epoch == 0; /* best.h5 is there from the first save on */
+    hq_train_path(run, "best.h5", path);
+    if (best || first) HQ_TRY(hq_checkpoint_link(run->dist, kept, path));
+    if (hq_dist_rank(run->dist) == 0) remove_old(run);
+    return HQ_OK;
+}
+
+/* A file that vanished from under it is another process's work. */
+static hq_status explain(const hq_run *run, hq_status status)
+{
+    int own = 1;
+    if (status != HQ_ERR_FILE) return status;
+    if (hq_dist_rank(run->dist) == 0) own = hq_train_rows_own(run) == HQ_OK;
+    HQ_TRY(hq_dist_bcast(run->dist, &own, sizeof own));
+    return own ? status : HQ_ERR_USAGE;
 }
 
 hq_status hq_train_save(hq_run *run, bool best)
 {
-    char name[40], kept[PATH_MAX], last[PATH_MAX], best_path[PATH_MAX], *text = NULL;
+    char *text = NULL;
     hq_state state;
     const hq_phase before = hq_phase_enter(HQ_PHASE_CHECKPOINT);
     const double start = hq_clock();
-    name_of(run->progress.step, name);
-    kept_path(run->dir, name, kept);
-    hq_train_path(run, "last.h5", last);
-    hq_train_path(run, "best.h5", best_path);
     hq_status status = prepare(run, &state, &text);
-    if (status == HQ_OK) status = hq_checkpoint_write(run->dist, kept, &state);
-    if (status == HQ_OK) status = hq_checkpoint_link(run->dist, kept, last);
-    const bool first = run->progress.best_epoch == 0; /* best.h5 is there from the first save on */
-    if (status == HQ_OK && (best || first)) status = hq_checkpoint_link(run->dist, kept, best_path);
-    if (status == HQ_OK && hq_dist_rank(run->dist) == 0) remove_old(run);
+    if (status == HQ_OK) status = explain(run, write_all(run, &state, best));
     hq_free(state.tensor);
     hq_free(text);
     run->saved_at = hq_clock(); /* also when it failed: not again at once */

@@ -107,24 +107,22 @@ hq_status hq_train_rows_add(hq_run *run, const char *text)
     return HQ_OK;
 }
 
-/* A process that starts in a run folder makes the file anew. So an older one that still runs (a node that the batch
- * system took for dead) learns that the folder is not its own any more, before it writes a checkpoint there. */
-static bool is_own(const hq_run *run)
+hq_status hq_train_rows_own(const hq_run *run)
 {
     char path[PATH_MAX];
     struct stat mine, now;
     hq_train_path(run, NAME, path);
-    if (fstat(run->rows.fd, &mine) != 0 || stat(path, &now) != 0) return false;
-    return mine.st_dev == now.st_dev && mine.st_ino == now.st_ino;
+    if (fstat(run->rows.fd, &mine) == 0 && stat(path, &now) == 0 && mine.st_dev == now.st_dev &&
+        mine.st_ino == now.st_ino)
+        return HQ_OK;
+    HQ_FAIL(HQ_ERR_USAGE,
+            "run folder %s: " NAME " was replaced or removed, so another process goes on with this run; this one ends "
+            "without another checkpoint",
+            run->dir);
 }
 
 hq_status hq_train_rows_sync(hq_run *run)
 {
-    if (!is_own(run))
-        HQ_FAIL(HQ_ERR_USAGE,
-                "run folder %s: " NAME " was replaced or removed, so another process goes on with this run; this one "
-                "ends without another checkpoint",
-                run->dir);
     int error = flush(&run->rows);
     if (!error && fsync(run->rows.fd) != 0) error = errno;
     return error ? failed(run, error) : HQ_OK;

@@ -155,12 +155,15 @@ void hq_train_beside(const char *path, const char *name, char beside[PATH_MAX]);
 
 /* rows.c: metrics.jsonl. Opening keeps the rows of before for which `stays` is true, from the file `before` (NULL:
  * none). A row that cannot be written is an error, or waits for the next one (checkpoint.on_failure). Sync: every row
- * is on the disk; HQ_ERR_USAGE when another process has begun in the folder since. Local, for rank 0. */
+ * is on the disk. Local, for rank 0. */
 typedef bool (*hq_row_stays)(const hq_run *run, const char *line);
 hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays);
 hq_status hq_train_rows_add(hq_run *run, const char *text);
 hq_status hq_train_rows_sync(hq_run *run);
 void hq_train_rows_close(hq_run *run);
+/* A process that starts in a run folder makes the file anew. So an older one that still runs (on a node that the batch
+ * system took for dead) can tell that the folder is not its own any more: HQ_ERR_USAGE. Local, for rank 0. */
+hq_status hq_train_rows_own(const hq_run *run);
 
 /* events.c: what the user sees and what metrics.jsonl gets; rank 0 does the work. */
 hq_status hq_train_events_open(hq_run *run);
