@@ -8,7 +8,7 @@
 
 #include "hqcnn/dist.h"
 
-#define HQ_CHECKPOINT_VERSION 2
+#define HQ_CHECKPOINT_VERSION 3
 #define HQ_CHECKPOINT_NAME_MAX 48
 #define HQ_CHECKPOINT_BLOCKS_MAX 16
 #define HQ_CHECKPOINT_REASON_MAX 1024 /* bytes of a text */
@@ -46,13 +46,28 @@ typedef struct hq_state {
  * file names has the same hash. Equal on all ranks; independent of the rank count. Local. */
 uint64_t hq_checkpoint_hash(const hq_state *state);
 
-/* Saves atomically: rank 0 makes the file under a temporary name in the same folder and holds space for all of it, all
- * ranks write their part in parallel, rank 0 seals the file and loads it as a resume would; then it is synced and
- * renamed to `path`, and the folder is synced. On failure `path` is as it was before, the temporary file is gone, and
- * one message names path and reason, for a full disk also the bytes needed and free. Collective; all ranks must hold
- * the same bits and pass the same path. HQ_OK; HQ_ERR_FILE; HQ_ERR_INTERNAL for a state that is not valid or differs
- * between ranks; HQ_ERR_MEMORY; HQ_ERR_COMM. The result is equal on all ranks. */
+/* Saves atomically: rank 0 makes the file under a temporary name in the same folder and holds space for all of it; a
+ * state of at most HQ_CHECKPOINT_SMALL bytes it writes alone, of a larger one all nodes write their part in parallel.
+ * Every byte is read back and compared with what it must be, by all ranks; then the file is sealed, synced and renamed
+ * to `path`, and the folder is synced. On failure `path` is as it was before, the temporary file is gone, and one
+ * message names path and reason, for a full disk also the bytes needed and free. Collective; all ranks must hold the
+ * same bits and pass the same path. HQ_OK; HQ_ERR_FILE; HQ_ERR_INTERNAL for a state that is not valid or differs
+ * between ranks; HQ_ERR_MEMORY; HQ_ERR_COMM (this rank must then make no further collective call). The result is equal
+ * on all ranks, but for HQ_ERR_COMM. */
+#define HQ_CHECKPOINT_SMALL (16 << 20)
 hq_status hq_checkpoint_write(const hq_dist *dist, const char *path, const hq_state *state);
+
+/* The same, with the seconds that this rank spent in each part, waiting for other ranks included. */
+typedef enum hq_save_part {
+    HQ_SAVE_HASH,   /* of the state in memory */
+    HQ_SAVE_CREATE, /* the file with everything but the numbers of large states */
+    HQ_SAVE_WRITE,  /* numbers of large states, in parallel */
+    HQ_SAVE_CHECK,  /* reading all back */
+    HQ_SAVE_SYNC,   /* seal, sync, rename */
+    HQ_SAVE_PARTS
+} hq_save_part;
+hq_status hq_checkpoint_write_timed(const hq_dist *dist, const char *path, const hq_state *state,
+                                    double seconds[HQ_SAVE_PARTS]);
 
 /* Gives the file `from` the second name `to` (atomically replacing it): a hard link, or a copy where links are not
  * supported. Collective; rank 0 does it. HQ_ERR_FILE with one message, and `to` as it was. Equal on all ranks. */
@@ -71,6 +86,9 @@ hq_status hq_checkpoint_try(const hq_dist *dist, const char *path, hq_state *sta
 
 /* Releases what hq_checkpoint_read made, and empties the state; a state made by hand is only emptied. Local. */
 void hq_checkpoint_free(hq_state *state);
+
+/* Bytes of all numbers. Local. */
+int64_t hq_state_bytes(const hq_state *state);
 
 /* The block of that name, or NULL. Local. */
 hq_block *hq_state_block(const hq_state *state, const char *name);

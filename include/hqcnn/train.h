@@ -128,6 +128,11 @@ typedef struct hq_scale_point {
 /* run_seconds: of each of fifteen timings, about. */
 hq_status hq_train_scale(hq_dist *dist, const hq_config *config, double run_seconds, hq_scale_point *point);
 
+/* Has `work` do something with the state of a training as it is before its first step, packed for a checkpoint. The
+ * state is valid during that. Collective. */
+hq_status hq_train_visit_state(hq_dist *dist, const hq_config *config,
+                               hq_status (*work)(void *ctx, const hq_state *state), void *ctx);
+
 /* Micro-batch in force: train.microbatch, or chosen from train.batch alone, about 16. Local. */
 int hq_train_microbatch(const hq_config *config);
 

@@ -1,8 +1,8 @@
-/* create.c: rank 0 makes the file: all places, texts, table and attributes; the numbers are missing.
+/* create.c: rank 0 makes the image of a file: all places, texts, table and attributes; the numbers are the state's.
  *
  * HDF5 1.10 cannot recover when it cannot write what it holds back: the file never closes, other ranks are left in a
  * barrier, and MPI_Finalize crashes. So HDF5 makes the file in memory, and plain writes that may fail bring it to the
- * disk. The collective part then sends only numbers, to places that are already there.
+ * disk. What is written in parallel are only numbers, to places that are already there.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memfd_create */
@@ -12,11 +12,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct hq_maker {
     hq_h5 h5;
     const hq_state *state;
+    hq_image *image;
     hid_t file;
 } hq_maker;
 
@@ -65,7 +67,8 @@ static void create_blocks(hq_maker *maker)
         hq_h5_keep(h5, H5Gcreate2(maker->file, HQ_H5_BLOCKS, H5P_DEFAULT, creation, H5P_DEFAULT), HQ_H5_BLOCKS);
     for (int i = 0; i < maker->state->blocks; i++) {
         const hq_block *block = &maker->state->block[i];
-        create_dataset(maker, group, block->name, hq_h5_file_type(block->number), block->count);
+        hid_t dataset = create_dataset(maker, group, block->name, hq_h5_file_type(block->number), block->count);
+        maker->image->place[i] = (int64_t)H5Dget_offset(dataset);
     }
 }
 
@@ -115,9 +118,10 @@ static void put_attributes(hq_maker *maker, const hq_fingerprint *fingerprint)
 }
 
 /* The numbers are a hole: the memory file only has pages for the rest. */
-static void make(int memory, const hq_state *state, const hq_fingerprint *fingerprint, hq_problem *problem)
+static void make(int memory, const hq_state *state, const hq_fingerprint *fingerprint, hq_image *image,
+                 hq_problem *problem)
 {
-    hq_maker maker = {.state = state};
+    hq_maker maker = {.state = state, .image = image};
     hq_h5_begin(&maker.h5, problem);
     create_file(&maker, memory);
     create_blocks(&maker);
@@ -128,7 +132,25 @@ static void make(int memory, const hq_state *state, const hq_fingerprint *finger
     hq_h5_end(&maker.h5);
 }
 
-void hq_checkpoint_create(const char *path, const hq_state *state, const hq_fingerprint *fingerprint,
+/* Everything but the numbers, from the file in memory. */
+static void take_rest(int memory, const hq_state *state, hq_image *image, hq_problem *problem)
+{
+    struct stat info;
+    bool good = fstat(memory, &info) == 0;
+    image->bytes = good ? (int64_t)info.st_size : HQ_SEAL_BYTES;
+    if (good && hq_image_make(image, state) != HQ_OK) {
+        hq_problem_set(problem, HQ_ERR_MEMORY, "%s", "");
+        return;
+    }
+    for (int i = 0; good && i < image->segments; i++) {
+        const hq_segment *segment = &image->segment[i];
+        const size_t n = (size_t)(segment->hi - segment->lo);
+        if (!segment->numbers) good = hq_file_read(memory, (char *)segment->data, n, segment->lo) == (ssize_t)n;
+    }
+    if (!good) hq_problem_set(problem, HQ_ERR_FILE, "cannot read it in memory: %s", strerror(errno));
+}
+
+void hq_checkpoint_create(const hq_state *state, const hq_fingerprint *fingerprint, hq_image *image,
                           hq_problem *problem)
 {
     int memory = memfd_create("checkpoint", MFD_CLOEXEC);
@@ -136,7 +158,7 @@ void hq_checkpoint_create(const char *path, const hq_state *state, const hq_fing
         hq_problem_set(problem, HQ_ERR_FILE, "cannot make it in memory: %s", strerror(errno));
         return;
     }
-    make(memory, state, fingerprint, problem);
-    if (problem->status == HQ_OK) hq_file_place(memory, path, problem);
+    make(memory, state, fingerprint, image, problem);
+    if (problem->status == HQ_OK) take_rest(memory, state, image, problem);
     close(memory);
 }

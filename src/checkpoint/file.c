@@ -1,6 +1,7 @@
 /* file.c: POSIX: space, copies, and a new file that takes its name only when it is safe on the disk. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* fallocate (posix_fallocate fills the file where it is not supported), memfd_create */
+#define _GNU_SOURCE /* fallocate (posix_fallocate fills the file where it is not supported), memfd_create,             \
+                       sync_file_range */
 #endif
 #include "checkpoint/private.h"
 
@@ -44,9 +45,9 @@ static int reserve(int fd, off_t bytes, int64_t space)
 }
 
 /* 0 or the error. */
-static int write_piece(int fd, const char *data, ssize_t n, off_t place)
+static int write_piece(int fd, const char *data, int64_t n, off_t place)
 {
-    for (ssize_t done = 0; done < n;) {
+    for (int64_t done = 0; done < n;) {
         ssize_t more = pwrite(fd, data + done, (size_t)(n - done), place + done);
         if (more < 0 && errno != EINTR) return errno;
         if (more > 0) done += more;
@@ -54,33 +55,43 @@ static int write_piece(int fd, const char *data, ssize_t n, off_t place)
     return 0;
 }
 
-/* 0 or the error: copies bytes [lo, hi) to the same place, and reads them back. */
-static int copy_range(int in, int out, off_t lo, off_t hi)
+ssize_t hq_file_read(int fd, void *data, size_t bytes, off_t offset)
 {
-    char piece[COPY_PIECE], again[COPY_PIECE];
-    while (lo < hi) {
-        ssize_t n = pread(in, piece, (size_t)(hi - lo < COPY_PIECE ? hi - lo : COPY_PIECE), lo);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return n < 0 ? errno : EIO; /* EIO: shorter than it was */
-        int error = write_piece(out, piece, n, lo);
-        if (error) return error;
-        if (pread(out, again, (size_t)n, lo) != n || memcmp(piece, again, (size_t)n) != 0) return EIO;
-        lo += n;
+    size_t done = 0;
+    while (done < bytes) {
+        ssize_t n = pread(fd, (char *)data + done, bytes - done, offset + (off_t)done);
+        if (n == 0) break;
+        if (n < 0 && errno != EINTR) return -1;
+        if (n > 0) done += (size_t)n;
     }
-    return 0;
+    return (ssize_t)done;
 }
 
-/* The pieces that are not holes; where holes are unknown there is one piece. */
-static int copy_pieces(int in, int out, off_t size)
+/* 0 or the error. */
+static int write_image(int fd, const hq_image *image, bool numbers)
 {
     int error = 0;
-    for (off_t hi = 0; hi < size && !error;) {
-        off_t lo = lseek(in, hi, SEEK_DATA);
-        if (lo < 0) return errno == ENXIO ? 0 : copy_range(in, out, hi, size); /* ENXIO: only a hole is left */
-        hi = lseek(in, lo, SEEK_HOLE);
-        error = hi < 0 ? errno : copy_range(in, out, lo, hi);
+    for (int i = 0; i < image->segments && !error; i++) {
+        const hq_segment *segment = &image->segment[i];
+        if (numbers || !segment->numbers)
+            error = write_piece(fd, segment->data, segment->hi - segment->lo, segment->lo);
     }
     return error;
+}
+
+/* 0 or the error: copies bytes [0, size) and reads them back. */
+static int copy_all(int in, int out, off_t size)
+{
+    char piece[COPY_PIECE], again[COPY_PIECE];
+    for (off_t at = 0; at < size;) {
+        ssize_t n = hq_file_read(in, piece, sizeof piece, at);
+        if (n <= 0) return n < 0 ? errno : EIO; /* EIO: shorter than it was */
+        int error = write_piece(out, piece, n, at);
+        if (error) return error;
+        if (hq_file_read(out, again, (size_t)n, at) != n || memcmp(piece, again, (size_t)n) != 0) return EIO;
+        at += n;
+    }
+    return 0;
 }
 
 /* A file left behind by a killed run is removed, never written into: it may be a second name of a good checkpoint. */
@@ -92,20 +103,24 @@ static int open_new(const char *path, int *out_fd)
     return *out_fd < 0 ? errno : 0;
 }
 
-void hq_file_place(int image, const char *path, hq_problem *problem)
+/* What has been made at `path`, or why not. fd: its file, closed here. */
+static void settle_place(int fd, int error, const char *path, int64_t bytes, int64_t space, hq_problem *problem)
 {
-    struct stat info = {0};
-    int out, error = open_new(path, &out);
-    int64_t space = hq_file_free_space(path);
-    if (!error && fstat(image, &info) != 0) error = errno;
-    if (!error) error = reserve(out, info.st_size, space);
-    if (!error) error = copy_pieces(image, out, info.st_size);
-    if (out >= 0 && close(out) != 0 && !error) error = errno;
+    if (fd >= 0 && close(fd) != 0 && !error) error = errno;
     if (!error) return;
     char room[40] = "an unknown number of";
     if (space >= 0) snprintf(room, sizeof room, "%lld", (long long)space);
     hq_problem_set(problem, HQ_ERR_FILE, "cannot make %s: %s; %lld bytes are needed, %s bytes are free", path,
-                   strerror(error), (long long)info.st_size, room);
+                   strerror(error), (long long)bytes, room);
+}
+
+void hq_file_place(const hq_image *image, bool numbers, const char *path, hq_problem *problem)
+{
+    int out, error = open_new(path, &out);
+    int64_t space = hq_file_free_space(path);
+    if (!error) error = reserve(out, image->bytes, space);
+    if (!error) error = write_image(out, image, numbers);
+    settle_place(out, error, path, image->bytes, space, problem);
 }
 
 void hq_file_reach(const char *path, hq_problem *problem)
@@ -117,6 +132,14 @@ void hq_file_reach(const char *path, hq_problem *problem)
         hq_problem_set(problem, HQ_ERR_FILE,
                        "%s, made by rank 0, cannot be opened on host %s: %s; the folder must be shared by all nodes",
                        path, hq_host_name(), strerror(errno));
+}
+
+void hq_file_start_sync(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) return;
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: errors come at the sync */
+    close(fd);
 }
 
 static bool is_open_as(int fd, const struct stat *file)
@@ -147,10 +170,16 @@ void hq_file_commit(const char *temporary, const char *path, hq_problem *problem
 
 void hq_file_copy(const char *from, const char *to, hq_problem *problem)
 {
+    struct stat info = {0};
     int in = open(from, O_RDONLY | O_CLOEXEC);
-    if (in < 0)
+    if (in < 0 || fstat(in, &info) != 0) {
         hq_problem_set(problem, HQ_ERR_FILE, "cannot read %s: %s", from, strerror(errno));
-    else
-        hq_file_place(in, to, problem);
+    } else {
+        int out, error = open_new(to, &out);
+        int64_t space = hq_file_free_space(to);
+        if (!error) error = reserve(out, info.st_size, space);
+        if (!error) error = copy_all(in, out, info.st_size);
+        settle_place(out, error, to, info.st_size, space, problem);
+    }
     if (in >= 0) close(in);
 }

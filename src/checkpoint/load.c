@@ -10,6 +10,7 @@ typedef struct hq_loader {
     hq_problem *problem;
     hq_state *state;
     uint64_t file_bytes;
+    int version; /* by the seal */
     hid_t file;
     char program[64]; /* version of the program that wrote the file */
     hq_fingerprint stored;
@@ -20,7 +21,7 @@ static bool well(const hq_loader *loader) { return loader->problem->status == HQ
 static void open_file(hq_loader *loader, const char *path)
 {
     struct stat info = {0};
-    hq_seal_check(path, loader->problem);
+    loader->version = hq_seal_check(path, loader->problem);
     if (!well(loader)) return;
     if (stat(path, &info) == 0) loader->file_bytes = (uint64_t)info.st_size;
     hid_t access = hq_h5_keep(&loader->h5, H5Pcreate(H5P_FILE_ACCESS), "file access");
@@ -75,10 +76,10 @@ static void read_attributes(hq_loader *loader)
         hq_problem_set(loader->problem, HQ_ERR_FILE, "it is no checkpoint of hqcnn-dist: its format is '%s'", format);
     get_text_attribute(loader, HQ_H5_PROGRAM, loader->program, sizeof loader->program);
     get_attribute(loader, HQ_H5_VERSION, H5T_STD_I32LE, &version);
-    if (well(loader) && version != HQ_CHECKPOINT_VERSION)
+    if (well(loader) && version != loader->version)
         hq_problem_set(loader->problem, HQ_ERR_FILE,
-                       "version %d of the format, written by hqcnn-dist %s; this program (%s) reads version %d",
-                       (int)version, loader->program, HQ_VERSION, HQ_CHECKPOINT_VERSION);
+                       "it was altered: its attribute 'version' is %d, its first bytes say version %d", (int)version,
+                       loader->version);
     get_attribute(loader, HQ_H5_HASH, H5T_STD_U64LE, &loader->stored.state);
     get_attribute(loader, HQ_H5_TEXT_HASH, H5T_STD_U64LE, &loader->stored.texts);
 }

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 1 << 16 }; /* bytes; the hash of a file is chained over pieces of this size */
+enum { OLDEST = 2, OLD_PIECE = 1 << 16 }; /* version 2: the hash of a file is chained over pieces of 64 KiB */
 
 typedef struct hq_seal {
     int version;
@@ -30,31 +30,37 @@ static void print_seal(const hq_seal *seal, char text[HQ_SEAL_BYTES])
              seal->version, seal->program, seal->bytes, seal->hash);
 }
 
-/* Like read or pread at `offset`, until `bytes` bytes are there or the file ends; -1 for an error. */
-static ssize_t read_piece(int fd, void *data, size_t bytes, off_t offset)
+int64_t hq_seal_pieces(int64_t bytes) { return (bytes - HQ_SEAL_BYTES + HQ_SEAL_PIECE - 1) / HQ_SEAL_PIECE; }
+
+void hq_seal_piece(int64_t bytes, int64_t piece, int64_t *lo, int64_t *hi)
 {
-    size_t done = 0;
-    while (done < bytes) {
-        ssize_t n = pread(fd, (char *)data + done, bytes - done, offset + (off_t)done);
-        if (n == 0) break;
-        if (n < 0 && errno != EINTR) return -1;
-        if (n > 0) done += (size_t)n;
-    }
-    return (ssize_t)done;
+    *lo = HQ_SEAL_BYTES + piece * HQ_SEAL_PIECE;
+    *hi = *lo + HQ_SEAL_PIECE < bytes ? *lo + HQ_SEAL_PIECE : bytes;
 }
 
-/* Completes a seal that has version and program with length and hash of the file. 0 or the error. */
+/* The hash of a file before its first piece: of version and program. */
+static uint64_t hash_start(const hq_seal *seal)
+{
+    char text[HQ_SEAL_BYTES];
+    hq_seal empty = *seal;
+    empty.bytes = 0;
+    empty.hash = 0;
+    print_seal(&empty, text);
+    return hq_hash(text, HQ_SEAL_BYTES, 0);
+}
+
+static uint64_t chain(uint64_t hash_of_piece, uint64_t hash) { return hq_hash(&hash_of_piece, 8, hash); }
+
+/* Length and hash of the file by the rules of the seal's version. 0 or the error. */
 static int measure(int fd, hq_seal *seal)
 {
-    char piece[PIECE];
-    ssize_t n;
-    seal->bytes = 0;
-    seal->hash = 0;
-    print_seal(seal, piece);
-    uint64_t hash = hq_hash(piece, HQ_SEAL_BYTES, 0);
+    static char piece[HQ_SEAL_PIECE];
+    const size_t most = seal->version == OLDEST ? OLD_PIECE : HQ_SEAL_PIECE;
     off_t place = HQ_SEAL_BYTES;
-    while ((n = read_piece(fd, piece, sizeof piece, place)) > 0) {
-        hash = hq_hash(piece, (size_t)n, hash);
+    ssize_t n;
+    uint64_t hash = hash_start(seal);
+    while ((n = hq_file_read(fd, piece, most, place)) > 0) {
+        hash = seal->version == OLDEST ? hq_hash(piece, (size_t)n, hash) : chain(hq_hash(piece, (size_t)n, 0), hash);
         place += n;
     }
     seal->bytes = (long long)place;
@@ -62,18 +68,28 @@ static int measure(int fd, hq_seal *seal)
     return n < 0 ? errno : 0;
 }
 
-void hq_seal_write(const char *path, hq_problem *problem)
+/* 0 or the error. */
+static int put_seal(const char *path, const hq_seal *seal)
 {
-    char text[HQ_SEAL_BYTES];
-    hq_seal seal = {.version = HQ_CHECKPOINT_VERSION, .program = HQ_VERSION};
+    char text[HQ_SEAL_BYTES], again[HQ_SEAL_BYTES];
+    print_seal(seal, text);
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    int error = fd < 0 ? errno : measure(fd, &seal);
-    print_seal(&seal, text);
-    if (!error) {
-        ssize_t n = pwrite(fd, text, sizeof text, 0);
-        if (n != (ssize_t)sizeof text) error = n < 0 ? errno : ENOSPC;
-    }
-    if (fd >= 0) close(fd);
+    if (fd < 0) return errno;
+    ssize_t n = pwrite(fd, text, sizeof text, 0);
+    int error = n == (ssize_t)sizeof text ? 0 : n < 0 ? errno : ENOSPC;
+    if (!error && (hq_file_read(fd, again, sizeof again, 0) != n || memcmp(again, text, sizeof again) != 0))
+        error = EIO;
+    if (close(fd) != 0 && !error) error = errno;
+    return error;
+}
+
+void hq_seal_write(const char *path, int64_t bytes, const int64_t *hash, hq_problem *problem)
+{
+    hq_seal seal = {.version = HQ_CHECKPOINT_VERSION, .program = HQ_VERSION, .bytes = bytes};
+    uint64_t all = hash_start(&seal);
+    for (int64_t i = 0; i < hq_seal_pieces(bytes); i++) all = chain((uint64_t)hash[i], all);
+    seal.hash = all;
+    int error = put_seal(path, &seal);
     if (error) hq_problem_set(problem, HQ_ERR_FILE, "cannot write its first bytes: %s", strerror(error));
 }
 
@@ -84,7 +100,7 @@ static void name_foreign(const char *text, int fd, hq_problem *problem)
     char behind[8] = "";
     if (memcmp(text, signature, sizeof signature) == 0)
         hq_problem_set(problem, HQ_ERR_FILE, "it is an HDF5 file, but no checkpoint of hqcnn-dist");
-    else if (read_piece(fd, behind, sizeof behind, HQ_SEAL_BYTES) == 8 && memcmp(behind, signature, 8) == 0)
+    else if (hq_file_read(fd, behind, sizeof behind, HQ_SEAL_BYTES) == 8 && memcmp(behind, signature, 8) == 0)
         hq_problem_set(problem, HQ_ERR_FILE, "it was altered at its start, or is no checkpoint of hqcnn-dist");
     else
         hq_problem_set(problem, HQ_ERR_FILE, "it is not an HDF5 file, or its start is lost");
@@ -108,11 +124,12 @@ static void compare(const hq_seal *seal, const char *text, int fd, hq_problem *p
                        found.hash, seal->hash);
 }
 
-static void check_seal(int fd, hq_problem *problem)
+/* The version of the format, which means nothing when there is a problem. */
+static int check_seal(int fd, hq_problem *problem)
 {
     char text[HQ_SEAL_BYTES + 1] = "";
     hq_seal seal = {0};
-    ssize_t n = read_piece(fd, text, HQ_SEAL_BYTES, 0);
+    ssize_t n = hq_file_read(fd, text, HQ_SEAL_BYTES, 0);
     if (n < 0)
         hq_problem_set(problem, HQ_ERR_FILE, "cannot read it: %s", strerror(errno));
     else if (strncmp(text, HQ_CHECKPOINT_FORMAT "\n", sizeof HQ_CHECKPOINT_FORMAT) != 0)
@@ -121,26 +138,29 @@ static void check_seal(int fd, hq_problem *problem)
         hq_problem_set(problem, HQ_ERR_FILE, "it is truncated: only %zd bytes are there", n);
     else if (sscanf(text, HQ_CHECKPOINT_FORMAT " version %d program %63s", &seal.version, seal.program) != 2)
         hq_problem_set(problem, HQ_ERR_FILE, "it was altered at its start");
-    else if (seal.version != HQ_CHECKPOINT_VERSION)
+    else if (seal.version < OLDEST || seal.version > HQ_CHECKPOINT_VERSION)
         hq_problem_set(problem, HQ_ERR_FILE,
-                       "it has version %d of the format, written by hqcnn-dist %s; this program (%s) reads version %d",
-                       seal.version, seal.program, HQ_VERSION, HQ_CHECKPOINT_VERSION);
+                       "it has version %d of the format, written by hqcnn-dist %s; this program (%s) reads versions %d "
+                       "to %d",
+                       seal.version, seal.program, HQ_VERSION, OLDEST, HQ_CHECKPOINT_VERSION);
     else if (sscanf(text, HQ_CHECKPOINT_FORMAT " version %*d program %*s bytes %lld hash %llx", &seal.bytes,
                     &seal.hash) != 2)
         hq_problem_set(problem, HQ_ERR_FILE, "it was altered at its start");
     else
         compare(&seal, text, fd, problem);
+    return seal.version;
 }
 
-void hq_seal_check(const char *path, hq_problem *problem)
+int hq_seal_check(const char *path, hq_problem *problem)
 {
     struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* does not wait at a pipe */
+    int version = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* does not wait at a pipe */
     if (fd < 0 || fstat(fd, &info) != 0)
         hq_problem_set(problem, HQ_ERR_FILE, "%s", errno == ENOENT ? "there is no such file" : strerror(errno));
     else if (!S_ISREG(info.st_mode))
         hq_problem_set(problem, HQ_ERR_FILE, "it is not a file");
     else
-        check_seal(fd, problem);
+        version = check_seal(fd, problem);
     if (fd >= 0) close(fd);
+    return version;
 }

@@ -7,6 +7,13 @@ size_t hq_number_size(hq_number number) { return number == HQ_NUMBER_F32 ? 4 : 8
 
 size_t hq_block_bytes(const hq_block *block) { return (size_t)block->count * hq_number_size(block->number); }
 
+int64_t hq_state_bytes(const hq_state *state)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < state->blocks; i++) bytes += (int64_t)hq_block_bytes(&state->block[i]);
+    return bytes;
+}
+
 static size_t text_bytes(const char *text) { return text ? strlen(text) : 0; }
 
 /* Into a zeroed array: what stands behind the end of the name does not count. */

@@ -3,6 +3,8 @@
 
 #include "dist/mpi_private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,17 +17,23 @@ typedef struct hq_job {
     const hq_dist *dist;
     const hq_state *state;
     const char *path;
+    int64_t small; /* bytes of the largest state that rank 0 writes alone */
     char temporary[PATH_MAX];
+    bool parallel; /* all nodes write; else rank 0 alone */
     hq_fingerprint fingerprint;
+    hq_image image;     /* on ranks that check */
+    int64_t *hash;      /* of each piece of the file, on ranks that check */
     hq_problem problem; /* of this rank */
     hq_h5 h5;
     hid_t transfer;
     hq_slot block[HQ_CHECKPOINT_BLOCKS_MAX];
 } hq_job;
 
-/* ---- stage 1: rank 0 makes the file, without its numbers -------------------------------------------------------- */
+static bool checks(const hq_job *job) { return job->parallel || hq_dist_rank(job->dist) == 0; }
 
-static void create(hq_job *job)
+/* ---- all ranks know what they want to write --------------------------------------------------------------------- */
+
+static void prepare(hq_job *job)
 {
     if (!hq_file_temporary(job->path, job->temporary)) {
         job->temporary[0] = '\0';
@@ -33,13 +41,11 @@ static void create(hq_job *job)
     }
     hq_state_check(job->state, HQ_ERR_INTERNAL, &job->problem);
     if (job->problem.status != HQ_OK) return;
+    job->parallel = hq_state_bytes(job->state) > job->small;
     job->fingerprint = hq_state_fingerprint(job->state, HQ_VERSION);
-    if (hq_dist_rank(job->dist) == 0)
-        hq_checkpoint_create(job->temporary, job->state, &job->fingerprint, &job->problem);
 }
 
-/* ---- stage 2: all ranks want to write the same, and can --------------------------------------------------------- */
-
+/* And it is the same. */
 static void compare(hq_job *job)
 {
     const uint64_t mine[3] = {job->fingerprint.state, job->fingerprint.texts, hq_hash_text(job->path)};
@@ -51,17 +57,34 @@ static void compare(hq_job *job)
     else if (memcmp(rank_0, mine, sizeof mine) != 0)
         hq_problem_set(&job->problem, HQ_ERR_INTERNAL, "this rank's %s differs from rank 0's",
                        rank_0[0] != mine[0] ? "state" : "configuration, kernel variant or path");
+}
+
+/* ---- rank 0 makes the file, of a large state without its numbers ------------------------------------------------- */
+
+static void create(hq_job *job)
+{
+    if (hq_dist_rank(job->dist) != 0) return;
+    hq_checkpoint_create(job->state, &job->fingerprint, &job->image, &job->problem);
+    if (job->problem.status == HQ_OK) hq_file_place(&job->image, !job->parallel, job->temporary, &job->problem);
+}
+
+static void share(hq_job *job)
+{
+    hq_status status = hq_image_share(job->dist, &job->image, job->state);
+    if (status != HQ_OK) hq_problem_set(&job->problem, status, "%s", "");
     hq_file_reach(job->temporary, &job->problem);
 }
 
-/* ---- stage 3: all ranks open the file --------------------------------------------------------------------------- */
+/* ---- the nodes write the numbers of a large state --------------------------------------------------------------- */
 
-/* The part of this rank: at the same place in the file and in memory. */
+/* The part of this rank: at the same place in the file and in memory. The first rank of each node has one: several
+ * processes of a node only wait for each other at the file. */
 static hid_t select_part(hq_job *job, const hq_block *block)
 {
     hq_h5 *h5 = &job->h5;
-    int64_t lo, hi;
-    hq_dist_share(job->dist, block->count, &lo, &hi);
+    const hq_dist nodes = {.rank = job->dist->node_index, .size = job->dist->nodes};
+    int64_t lo = 0, hi = 0;
+    if (job->dist->node_rank == 0) hq_dist_share(&nodes, block->count, &lo, &hi);
     hsize_t count = (hsize_t)block->count, start = (hsize_t)lo, n = (hsize_t)(hi - lo);
     hid_t space = hq_h5_keep(h5, H5Screate_simple(1, &count, NULL), block->name);
     if (n > 0)
@@ -80,6 +103,7 @@ static void open_all(hq_job *job)
     hq_h5_check(h5, H5Pset_coll_metadata_write(access, true), "collective metadata");
     job->transfer = hq_h5_keep(h5, H5Pcreate(H5P_DATASET_XFER), "collective transfer");
     hq_h5_check(h5, H5Pset_dxpl_mpio(job->transfer, H5FD_MPIO_COLLECTIVE), "collective transfer");
+    hq_h5_check(h5, H5Pset_dxpl_mpio_collective_opt(job->transfer, H5FD_MPIO_INDIVIDUAL_IO), "collective transfer");
     hid_t file = hq_h5_keep(h5, H5Fopen(job->temporary, H5F_ACC_RDWR, access), "cannot open it on all ranks");
     hid_t group = hq_h5_keep(h5, H5Gopen2(file, HQ_H5_BLOCKS, H5P_DEFAULT), HQ_H5_BLOCKS);
     for (int i = 0; i < job->state->blocks; i++) {
@@ -88,8 +112,6 @@ static void open_all(hq_job *job)
         job->block[i].part = select_part(job, block);
     }
 }
-
-/* ---- stage 4: the numbers --------------------------------------------------------------------------------------- */
 
 static void write_part(hq_job *job, const hq_block *block, const hq_slot *slot)
 {
@@ -101,10 +123,11 @@ static void write_part(hq_job *job, const hq_block *block, const hq_slot *slot)
                      block->name))
         hq_problem_set(&job->problem, failure.status, "cannot write block %s; %lld bytes are free", failure.text,
                        (long long)hq_file_free_space(job->temporary));
+    if (job->dist->node_rank == 0) hq_file_start_sync(job->temporary);
 }
 
-/* Collective: MPI-IO gathers the parts into few large writes, so that thousands of ranks do not all write to the file
- * system. Every rank goes through all blocks whatever happened to an earlier one, for the others wait there. */
+/* Collective, but each part is written as it is: every rank has all numbers, so that MPI-IO need not gather them. Every
+ * rank goes through all blocks whatever happened to an earlier one, for the others wait there. */
 static void write_parts(hq_job *job)
 {
     for (int i = 0; i < job->state->blocks; i++) write_part(job, &job->state->block[i], &job->block[i]);
@@ -112,42 +135,110 @@ static void write_parts(hq_job *job)
     hq_h5_release(&job->h5);
 }
 
-/* ---- stage 5: rank 0 seals the file, reads it as a resume would, and gives it its name -------------------------- */
+/* ---- all is read back ------------------------------------------------------------------------------------------- */
+
+/* Reads pieces [lo, hi) of the file, compares them with what they must be and hashes them. */
+static void check_pieces(hq_job *job, int fd, int64_t lo, int64_t hi)
+{
+    static char piece[HQ_SEAL_PIECE];
+    for (int64_t i = lo; i < hi; i++) {
+        int64_t from, to;
+        hq_seal_piece(job->image.bytes, i, &from, &to);
+        ssize_t n = hq_file_read(fd, piece, (size_t)(to - from), from);
+        if (n < 0) {
+            hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot read back what was written: %s", strerror(errno));
+            return;
+        }
+        if (n != to - from || !hq_image_equals(&job->image, from, to, piece)) {
+            hq_problem_set(&job->problem, HQ_ERR_FILE, "what was written reads back with other bits");
+            return;
+        }
+        job->hash[i] = (int64_t)hq_hash(piece, (size_t)n, 0);
+    }
+}
+
+/* Every rank checks its share of a large state. */
+static void check(hq_job *job)
+{
+    if (!checks(job)) return;
+    const int64_t pieces = hq_seal_pieces(job->image.bytes);
+    int64_t lo = 0, hi = pieces;
+    if (job->parallel) hq_dist_share(job->dist, pieces, &lo, &hi);
+    if (hq_alloc_array((size_t)pieces, sizeof *job->hash, "hashes of a checkpoint", &job->hash) != HQ_OK) {
+        hq_problem_set(&job->problem, HQ_ERR_MEMORY, "%s", "");
+        return;
+    }
+    int fd = open(job->temporary, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot read back what was written: %s", strerror(errno));
+    else
+        check_pieces(job, fd, lo, hi);
+    if (fd >= 0) close(fd);
+}
+
+/* ---- rank 0 seals the file and gives it its name ---------------------------------------------------------------- */
+
+static void gather(hq_job *job)
+{
+    hq_status status = hq_dist_sum(job->dist, job->hash, (size_t)hq_seal_pieces(job->image.bytes));
+    if (status != HQ_OK) hq_problem_set(&job->problem, status, "%s", "");
+}
 
 static void commit(hq_job *job)
 {
     if (hq_dist_rank(job->dist) != 0) return;
-    hq_seal_write(job->temporary, &job->problem);
-    if (job->problem.status != HQ_OK) return;
-    hq_state copy;
-    hq_fingerprint found;
-    hq_problem reading = {0};
-    hq_checkpoint_load(job->temporary, &copy, &found, &reading);
-    hq_checkpoint_free(&copy);
-    if (reading.status != HQ_OK)
-        hq_problem_set(&job->problem, reading.status, "reading back what was written: %s", reading.text);
-    else if (memcmp(&found, &job->fingerprint, sizeof found) != 0)
-        hq_problem_set(&job->problem, HQ_ERR_FILE, "what was written reads back with other bits");
+    hq_seal_write(job->temporary, job->image.bytes, job->hash, &job->problem);
     if (job->problem.status == HQ_OK) hq_file_commit(job->temporary, job->path, &job->problem);
 }
 
-static hq_status run_stages(hq_job *job)
+/* ---- all of it -------------------------------------------------------------------------------------------------- */
+
+static const struct hq_stage {
+    void (*run)(hq_job *);
+    hq_save_part part;
+    bool parallel; /* only when all nodes write */
+} stages[] = {
+    {prepare, HQ_SAVE_HASH, false}, {compare, HQ_SAVE_HASH, false},  {create, HQ_SAVE_CREATE, false},
+    {share, HQ_SAVE_CREATE, true},  {open_all, HQ_SAVE_WRITE, true}, {write_parts, HQ_SAVE_WRITE, true},
+    {check, HQ_SAVE_CHECK, false},  {gather, HQ_SAVE_CHECK, true},   {commit, HQ_SAVE_SYNC, false},
+};
+
+static hq_status run_stages(hq_job *job, double seconds[HQ_SAVE_PARTS])
 {
-    static void (*const stage[])(hq_job *) = {create, compare, open_all, write_parts, commit};
-    for (size_t i = 0; i < sizeof stage / sizeof *stage; i++) {
-        stage[i](job);
+    double since = hq_clock();
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        if (stages[i].parallel && !job->parallel) continue;
+        stages[i].run(job);
         HQ_TRY(hq_problem_settle(job->dist, &job->problem, job->path, "was not saved"));
+        hq_clock_lap(&since, &seconds[stages[i].part]);
     }
     return HQ_OK;
 }
 
-hq_status hq_checkpoint_write(const hq_dist *dist, const char *path, const hq_state *state)
+hq_status hq_checkpoint_save(const hq_dist *dist, const char *path, const hq_state *state, int64_t small,
+                             double seconds[HQ_SAVE_PARTS])
 {
-    hq_job job = {.dist = dist, .path = path, .state = state};
+    hq_job job = {.dist = dist, .path = path, .state = state, .small = small};
+    memset(seconds, 0, HQ_SAVE_PARTS * sizeof *seconds);
     hq_h5_begin(&job.h5, &job.problem);
-    hq_status status = run_stages(&job);
-    hq_file_divert(job.temporary); /* still open when a rank could not open it */
+    hq_status status = run_stages(&job, seconds);
+    if (status == HQ_ERR_COMM) return status; /* closing is collective, messages may be under way: main ends the job */
+    hq_file_divert(job.temporary);            /* still open when a rank could not open it */
     hq_h5_end(&job.h5);
+    hq_image_free(&job.image);
+    hq_free(job.hash);
     if (status != HQ_OK && hq_dist_rank(dist) == 0 && job.temporary[0]) unlink(job.temporary);
     return status;
+}
+
+hq_status hq_checkpoint_write_timed(const hq_dist *dist, const char *path, const hq_state *state,
+                                    double seconds[HQ_SAVE_PARTS])
+{
+    return hq_checkpoint_save(dist, path, state, HQ_CHECKPOINT_SMALL, seconds);
+}
+
+hq_status hq_checkpoint_write(const hq_dist *dist, const char *path, const hq_state *state)
+{
+    double seconds[HQ_SAVE_PARTS];
+    return hq_checkpoint_write_timed(dist, path, state, seconds);
 }

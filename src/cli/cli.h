@@ -22,6 +22,7 @@ typedef enum hq_command {
     HQ_COMMAND_BENCH_INFER,
     HQ_COMMAND_BENCH_LAYERS,
     HQ_COMMAND_BENCH_SCALE,
+    HQ_COMMAND_BENCH_CHECKPOINT,
     HQ_COMMAND_DATA_IMPORT,
     HQ_COMMAND_COUNT
 } hq_command;
@@ -41,7 +42,8 @@ typedef struct hq_options {
     bool force;
     char svg[PATH_MAX], qasm2[PATH_MAX], qasm3[PATH_MAX], probabilities[PATH_MAX];
     char inputs[HQ_NUMBERS_MAX], weights[HQ_NUMBERS_MAX];
-    int split; /* hq_split */
+    int split;     /* hq_split */
+    int64_t bytes; /* bench checkpoint: of a synthetic state; 0: that of the network */
     bool json, hash, document, dump, binding;
     int sets;
     char set[HQ_SETS_MAX][HQ_TEXT_MAX];
@@ -87,8 +89,8 @@ hq_status hq_cli_circuit(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_circuit_eval(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_circuit(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options); /* train, infer, layers */
-hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
-
 hq_status hq_cli_bench_scale(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_bench_checkpoint(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
 
 #endif

@@ -1,6 +1,8 @@
 /* options.c: the command line as a plain struct. */
 #include "cli/cli.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_BENCH_INFER] = "bench infer",
                                                            [HQ_COMMAND_BENCH_LAYERS] = "bench layers",
                                                            [HQ_COMMAND_BENCH_SCALE] = "bench scale",
+                                                           [HQ_COMMAND_BENCH_CHECKPOINT] = "bench checkpoint",
                                                            [HQ_COMMAND_DATA_IMPORT] = "data import"};
 
 enum {
@@ -27,8 +30,9 @@ enum {
     ON_INSPECT = 1 << HQ_COMMAND_INSPECT,
     ON_CIRCUIT = 1 << HQ_COMMAND_CIRCUIT,
     ON_CIRCUIT_EVAL = 1 << HQ_COMMAND_CIRCUIT_EVAL,
-    ON_BENCH = 1 << HQ_COMMAND_BENCH_CIRCUIT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER |
-               1 << HQ_COMMAND_BENCH_LAYERS | 1 << HQ_COMMAND_BENCH_SCALE,
+    ON_BENCH_CHECKPOINT = 1 << HQ_COMMAND_BENCH_CHECKPOINT,
+    ON_BENCH = ON_BENCH_CHECKPOINT | 1 << HQ_COMMAND_BENCH_CIRCUIT | 1 << HQ_COMMAND_BENCH_TRAIN |
+               1 << HQ_COMMAND_BENCH_INFER | 1 << HQ_COMMAND_BENCH_LAYERS | 1 << HQ_COMMAND_BENCH_SCALE,
     ON_COMPUTE = ON_TRAIN | ON_EVALUATE | ON_PREDICT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER,
     ON_DATA_IMPORT = 1 << HQ_COMMAND_DATA_IMPORT,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
@@ -100,6 +104,20 @@ static hq_status on_weights(hq_options *options, const char *value)
     return set_text(options->weights, sizeof options->weights, value, "--weights");
 }
 
+/* A number of bytes, or of K, M or G bytes, powers of 1024. */
+static hq_status on_bytes(hq_options *options, const char *value)
+{
+    static const char units[] = "KMG";
+    char *end;
+    const double number = strtod(value, &end);
+    const char *unit = *end ? strchr(units, *end) : NULL;
+    const double bytes = ldexp(number, unit ? 10 * (int)(unit - units + 1) : 0);
+    if (end == value || (*end && (!unit || end[1])) || !(bytes >= 1 && bytes <= 0x1p50))
+        HQ_FAIL(HQ_ERR_USAGE, "--bytes %s: allowed is a number from 1 to 2^50, also with K, M or G behind it", value);
+    options->bytes = (int64_t)bytes;
+    return HQ_OK;
+}
+
 static bool is_folder(const char *word)
 {
     struct stat info;
@@ -134,11 +152,13 @@ static const struct hq_option {
     hq_status (*apply)(hq_options *options, const char *value);
 } option[] = {
     {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set},
-    {"--run-dir", TAKES_VALUE, ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | ON_BENCH | ON_DATA_IMPORT), on_run_dir},
+    {"--run-dir", TAKES_VALUE,
+     ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | (ON_BENCH & ~ON_BENCH_CHECKPOINT) | ON_DATA_IMPORT), on_run_dir},
     {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
     {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH, on_json},
     {"--output", TAKES_VALUE, ON_PREDICT, on_output},
+    {"--bytes", TAKES_VALUE, ON_BENCH_CHECKPOINT, on_bytes},
     {"--print-binding", TAKES_NOTHING, ON_COMPUTE, on_binding},
     {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
     {"--force", TAKES_NOTHING, ON_DATA_IMPORT, on_force},
@@ -262,6 +282,7 @@ static hq_status check_needed(hq_options *options)
     case HQ_COMMAND_BENCH_INFER:
     case HQ_COMMAND_BENCH_LAYERS:
     case HQ_COMMAND_BENCH_SCALE:
+    case HQ_COMMAND_BENCH_CHECKPOINT:
         return HQ_OK;
     case HQ_COMMAND_CIRCUIT:
         return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;

@@ -99,7 +99,9 @@ static void test_rank_counts(void)
         char name[32];
         hq_dist part = *dist;
         MPI_Comm_split(dist->all, rank < n, rank, &part.all);
-        part.size = n;
+        part.size = part.nodes = n;
+        part.node_index = rank; /* each a node of its own: all of them write */
+        part.node_rank = 0;
         snprintf(name, sizeof name, "written_by_%d.h5", n);
         if (rank < n) CHECK_VALUE(hq_checkpoint_write(&part, file_named(name), &state), HQ_OK);
         MPI_Comm_free(&part.all);

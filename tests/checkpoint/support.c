@@ -86,6 +86,23 @@ hq_state make_state(int64_t n, uint64_t seed)
     return state;
 }
 
+void make_network_state(hq_state *state)
+{
+    enum { PARAMETERS = 91586, TENSORS = 60, EACH = PARAMETERS / TENSORS };
+    add_block(state, "parameters", HQ_NUMBER_F32, PARAMETERS, 1);
+    add_block(state, "statistics", HQ_NUMBER_F32, 448, 2);
+    add_block(state, "moment1", HQ_NUMBER_F32, PARAMETERS, 3);
+    add_block(state, "moment2", HQ_NUMBER_F32, PARAMETERS, 4);
+    add_block(state, "progress", HQ_NUMBER_I64, 8, 5);
+    add_block(state, "history", HQ_NUMBER_F64, 80, 6);
+    hq_alloc_array(TENSORS, sizeof *state->tensor, "tensors", &state->tensor);
+    for (state->tensors = 0; state->tensors < TENSORS; state->tensors++) {
+        hq_tensor_entry *entry = &state->tensor[state->tensors];
+        *entry = (hq_tensor_entry){.block = "parameters", .offset = state->tensors * EACH, .rank = 1, .shape = {EACH}};
+        snprintf(entry->name, sizeof entry->name, "layer%d.weight", state->tensors);
+    }
+}
+
 void drop_state(hq_state *state)
 {
     for (int i = 0; i < state->blocks; i++) hq_free(state->block[i].data);

@@ -22,6 +22,8 @@ const char *file_named(const char *name);
 /* A state with n numbers of every kind, an empty block and two tensors; equal on all ranks, a function of n and seed.
  */
 hq_state make_state(int64_t n, uint64_t seed);
+/* Adds blocks and tensors of the size of the default network with Adam: 1.1 MB, 60 tensors. */
+void make_network_state(hq_state *state);
 void drop_state(hq_state *state);
 
 /* Same order, names, kinds, bits, tensors and texts. */
