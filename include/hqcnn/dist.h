@@ -76,6 +76,9 @@ hq_status hq_dist_agree(const hq_dist *dist, hq_status mine);
 /* The same among the ranks of a node. Collective on the node. */
 hq_status hq_dist_node_agree(const hq_dist *dist, hq_status mine);
 
+/* hq_alloc_array on every rank: all have the memory, or none has. Status equal on all ranks. Collective. */
+hq_status hq_dist_alloc(const hq_dist *dist, size_t count, size_t size, const char *what, void *out_pointer);
+
 /* Work that has the same result on every rank: rank 0 does it first and alone, so that a mistake in it is told once; if
  * it succeeds there, the other ranks do it. Returns the worst status, equal on all ranks. Collective. */
 hq_status hq_dist_in_turn(const hq_dist *dist, hq_status (*work)(void *ctx), void *ctx);

@@ -20,6 +20,7 @@ hq_status hq_problem_settle(const hq_dist *dist, const hq_problem *problem, cons
 {
     int rank = hq_dist_rank(dist), size = hq_dist_size(dist);
     bool speaks = problem->status != HQ_OK && problem->text[0] != '\0';
+    if (hq_dist_broken()) return HQ_ERR_COMM; /* the others may be in another call: this rank ends the job */
     int worst[2] = {(int)problem->status, speaks ? size - rank : 0}; /* status; the lowest rank that has a text */
     HQ_TRY(hq_dist_reduce(dist, hq_dist_comm(dist), worst, 2, MPI_INT, MPI_MAX, HQ_PHASE_AGREE));
     if (speaks && worst[1] == size - rank)

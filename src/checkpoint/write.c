@@ -146,7 +146,8 @@ hq_status hq_checkpoint_write(const hq_dist *dist, const char *path, const hq_st
     hq_job job = {.dist = dist, .path = path, .state = state};
     hq_h5_begin(&job.h5, &job.problem);
     hq_status status = run_stages(&job);
-    hq_file_divert(job.temporary); /* still open when a rank could not open it */
+    if (status == HQ_ERR_COMM) return status; /* closing is collective, and this rank is about to end the job */
+    hq_file_divert(job.temporary);            /* still open when a rank could not open it */
     hq_h5_end(&job.h5);
     if (status != HQ_OK && hq_dist_rank(dist) == 0 && job.temporary[0]) unlink(job.temporary);
     return status;

@@ -1,4 +1,5 @@
-/* fault_mpi.c: the MPI functions that the program calls. See fault.h. */
+/* fault_mpi.c: the MPI functions that the program calls; not MPI_Init_thread, which does not return when it fails. See
+ * fault.h. */
 #include "support/fault.h"
 
 #include <mpi.h>
@@ -24,7 +25,6 @@
 #define MESSAGE int count, MPI_Datatype type
 #define ADDED int count, MPI_Datatype type, MPI_Op op
 
-MPI_CALL(Init_thread, (int *argc, char ***argv, int level, int *provided), argc, argv, level, provided)
 MPI_CALL(Comm_dup, (MPI_Comm comm, MPI_Comm *out), comm, out)
 MPI_CALL(Comm_free, (MPI_Comm * comm), comm)
 MPI_CALL(Comm_rank, (MPI_Comm comm, int *rank), comm, rank)
