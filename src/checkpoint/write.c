@@ -125,7 +125,8 @@ static void commit(hq_job *job)
     hq_checkpoint_load(job->temporary, &copy, &found, &reading);
     hq_checkpoint_free(&copy);
     if (reading.status != HQ_OK)
-        hq_problem_set(&job->problem, reading.status, "reading back what was written: %s", reading.text);
+        hq_problem_set(&job->problem, reading.status, "%s%s", reading.text[0] ? "reading back what was written: " : "",
+                       reading.text);
     else if (memcmp(&found, &job->fingerprint, sizeof found) != 0)
         hq_problem_set(&job->problem, HQ_ERR_FILE, "what was written reads back with other bits");
     if (job->problem.status == HQ_OK) hq_file_commit(job->temporary, job->path, &job->problem);

@@ -120,11 +120,12 @@ walk() {
 # Every WORKERS-th point, from the one of this number on, in a folder of its own; findings go to found.txt there.
 work() {
     mkdir "worker$1" && cp -r before "worker$1" && cd "worker$1" || exit
+    export TMPDIR=$PWD # one mpirun removes what another, about to start, wants to use
     awk -v n=$WORKERS -v i="$1" 'NR % n == i' ../points.txt | while read -r command kind rank k _; do
         walk "$command" "$kind" "$rank" "$k" </dev/null >said.txt
         echo "$command $kind $rank $k" >>walked.txt
         [ -s here/log.txt ] || echo "$command $kind $rank $k" >>absent.txt
-        [ ! -s said.txt ] || { echo "$command $kind:$k@$rank: $(paste -sd ';' said.txt)" && cat here/log.txt && grep "hqcnn-dist: " here/err.txt; } >>found.txt
+        [ ! -s said.txt ] || { echo "$command $kind:$k@$rank: $(paste -sd ';' said.txt)" && cat here/log.txt; grep "hqcnn-dist: " here/err.txt || head -5 here/err.txt; } >>found.txt
     done
 }
 
