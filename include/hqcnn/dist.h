@@ -15,7 +15,8 @@ typedef struct hq_dist hq_dist;
  * are. Collective. The caller stops it with hq_dist_stop. */
 hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist);
 
-/* Ends MPI. Collective; barrier first, because the first rank that leaves with a non-zero code ends the others. */
+/* Ends MPI. Collective; barrier first, because the first rank that leaves with a non-zero code ends the others. When a
+ * call of MPI has failed, in here or in a free before, it ends the job (exit code 5) and does not return. */
 void hq_dist_stop(hq_dist *dist);
 
 /* The ranks that give the same color (0 or more) as a world of their own, in their order; a rank alone too. Nobody
