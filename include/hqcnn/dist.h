@@ -15,7 +15,8 @@ typedef struct hq_dist hq_dist;
  * are. Collective. The caller stops it with hq_dist_stop. */
 hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist);
 
-/* Ends MPI. Collective; barrier first, because the first rank that leaves with a non-zero code ends the others. */
+/* Ends MPI. Collective; barrier first, because the first rank that leaves with a non-zero code ends the others. When a
+ * call of MPI has failed, in here or in a free before, it ends the job (exit code 5) and does not return. */
 void hq_dist_stop(hq_dist *dist);
 
 /* The ranks that give the same color (0 or more) as a world of their own, in their order; a rank alone too. Nobody
@@ -75,6 +76,9 @@ hq_status hq_dist_agree(const hq_dist *dist, hq_status mine);
 
 /* The same among the ranks of a node. Collective on the node. */
 hq_status hq_dist_node_agree(const hq_dist *dist, hq_status mine);
+
+/* hq_alloc_array on every rank: all have the memory, or none has. Status equal on all ranks. Collective. */
+hq_status hq_dist_alloc(const hq_dist *dist, size_t count, size_t size, const char *what, void *out_pointer);
 
 /* Work that has the same result on every rank: rank 0 does it first and alone, so that a mistake in it is told once; if
  * it succeeds there, the other ranks do it. Returns the worst status, equal on all ranks. Collective. */

@@ -185,7 +185,7 @@ static hq_status run(hq_dist *dist, const hq_options *options, hq_finish finish)
 {
     hq_loaded *loaded;
     hq_results results = {0};
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *loaded, "model", &loaded)));
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *loaded, "model", &loaded));
     hq_status status = hq_cli_load(dist, options, loaded);
     if (status == HQ_OK) {
         status = compute(dist, options, loaded, &results);

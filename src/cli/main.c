@@ -30,7 +30,7 @@ static hq_status work(hq_dist *dist, int argc, char **argv)
     hq_options *options;
     HQ_TRY(hq_dist_check_launch(dist));
     HQ_TRY(hq_dist_check_same(dist, hq_program_hash(), "another program; install the same one on all nodes"));
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *options, "options", &options)));
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *options, "options", &options));
     hq_status status = hq_dist_rank(dist) == 0 ? hq_cli_parse(argc, argv, options) : HQ_OK;
     status = hq_dist_agree(dist, status);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);

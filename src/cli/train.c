@@ -62,7 +62,7 @@ hq_status hq_cli_train(hq_dist *dist, const hq_options *given)
     hq_options *options;
     hq_config config;
     hq_state state = {0};
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *options, "options", &options)));
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *options, "options", &options));
     *options = *given;
     hq_status status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? settle(options) : HQ_OK);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);

@@ -203,7 +203,7 @@ static hq_status print_nodes(const hq_dist *dist, hq_node_binding *binding)
 hq_status hq_dist_print_binding(const hq_dist *dist)
 {
     hq_node_binding *binding; /* of this node; on rank 0 also the one before */
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(2 * sizeof *binding, "binding", &binding)));
+    HQ_TRY(hq_dist_alloc(dist, 1, 2 * sizeof *binding, "binding", &binding));
     hq_status status = describe_node(dist, binding);
     if (status == HQ_OK && dist->rank == 0)
         status = print_nodes(dist, binding);

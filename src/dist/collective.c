@@ -1,6 +1,8 @@
 /* collective.c: agreement, broadcast, exact sums, shares and gathering. */
 #include "dist/mpi_private.h"
 
+#include <string.h>
+
 enum { PIECE = 1 << 26 }; /* elements in one MPI call: counts are ints, and a piece bounds MPI's own buffers */
 
 static hq_status agree(const hq_dist *dist, MPI_Comm comm, hq_status mine)
@@ -13,6 +15,18 @@ static hq_status agree(const hq_dist *dist, MPI_Comm comm, hq_status mine)
 
 hq_status hq_dist_agree(const hq_dist *dist, hq_status mine) { return agree(dist, dist->all, mine); }
 hq_status hq_dist_node_agree(const hq_dist *dist, hq_status mine) { return agree(dist, dist->node, mine); }
+
+hq_status hq_dist_alloc(const hq_dist *dist, size_t count, size_t size, const char *what, void *out_pointer)
+{
+    void *pointer;
+    hq_status status = hq_dist_agree(dist, hq_alloc_array(count, size, what, &pointer));
+    if (status != HQ_OK) {
+        hq_free(pointer);
+        pointer = NULL;
+    }
+    memcpy(out_pointer, &pointer, sizeof pointer);
+    return status;
+}
 
 hq_status hq_dist_in_turn(const hq_dist *dist, hq_status (*work)(void *ctx), void *ctx)
 {
@@ -130,8 +144,7 @@ hq_status hq_dist_gather_rows(const hq_dist *dist, int64_t n_rows, int64_t group
 {
     MPI_Datatype row;
     HQ_TRY(hq_dist_check(MPI_Type_contiguous(row_size, MPI_DOUBLE, &row), "MPI_Type_contiguous"));
-    MPI_Type_commit(&row);
-    const hq_status status = exchange_rows(dist, n_rows, group, row_size, mine, all, row);
-    MPI_Type_free(&row);
-    return status;
+    HQ_TRY(hq_dist_check(MPI_Type_commit(&row), "MPI_Type_commit"));
+    HQ_TRY(exchange_rows(dist, n_rows, group, row_size, mine, all, row));
+    return hq_dist_check(MPI_Type_free(&row), "MPI_Type_free");
 }

@@ -24,6 +24,11 @@ void hq_launch_note(void);
 hq_status hq_dist_number_nodes(hq_dist *dist);
 void hq_dist_free_communicators(hq_dist *dist);
 
+/* Errors of a communicator are returned from now on; this process's rank in it, and its size. */
+hq_status hq_dist_adopt(MPI_Comm comm, int *rank, int *size);
+/* Frees it unless it is MPI_COMM_NULL, or MPI is broken. Collective. */
+void hq_dist_release(MPI_Comm *comm);
+
 /* Communicator of all ranks. */
 MPI_Comm hq_dist_comm(const hq_dist *dist);
 

@@ -46,9 +46,13 @@ hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq
     *out_shared = NULL;
     hq_shared *shared;
     HQ_TRY(hq_dist_node_agree(dist, check_room(dist, bytes, what)));
-    HQ_TRY(hq_dist_node_agree(dist, hq_alloc(sizeof *shared, what, &shared)));
+    hq_status status = hq_dist_node_agree(dist, hq_alloc(sizeof *shared, what, &shared));
+    if (status != HQ_OK) {
+        hq_free(shared);
+        return status;
+    }
     *shared = (hq_shared){.window = MPI_WIN_NULL, .dist = dist};
-    const hq_status status = open_window(dist, bytes, shared);
+    status = open_window(dist, bytes, shared);
     if (status != HQ_OK) {
         hq_free(shared);
         return status;
@@ -76,8 +80,8 @@ void hq_dist_shared_free(hq_shared *shared)
         return;
     }
     const hq_phase before = hq_phase_enter(HQ_PHASE_BARRIER);
-    MPI_Win_unlock_all(shared->window);
-    MPI_Win_free(&shared->window);
+    if (hq_dist_check(MPI_Win_unlock_all(shared->window), "MPI_Win_unlock_all") == HQ_OK)
+        hq_dist_check(MPI_Win_free(&shared->window), "MPI_Win_free");
     hq_phase_enter(before);
     hq_free(shared);
 }

@@ -21,9 +21,9 @@ hq_status hq_dist_reduce(const hq_dist *dist, MPI_Comm comm, void *data, int n, 
 {
     int rank, size, bytes, half = 1;
     unsigned char other[HQ_SMALL_BYTES];
-    MPI_Comm_rank(comm, &rank);
-    MPI_Comm_size(comm, &size);
-    MPI_Type_size(type, &bytes);
+    HQ_TRY(hq_dist_check(MPI_Comm_rank(comm, &rank), "MPI_Comm_rank"));
+    HQ_TRY(hq_dist_check(MPI_Comm_size(comm, &size), "MPI_Comm_size"));
+    HQ_TRY(hq_dist_check(MPI_Type_size(type, &bytes), "MPI_Type_size"));
     HQ_ASSERT((size_t)n * (size_t)bytes <= sizeof other);
     while (2 * half <= size) half *= 2;
     const int partner = rank < half ? rank + half : rank - half;

@@ -7,10 +7,7 @@ static hq_status split(const hq_dist *dist, int color, hq_dist *part)
 {
     HQ_TRY(hq_dist_check(MPI_Comm_split(dist->all, color, dist->rank, &part->all), "MPI_Comm_split"));
     HQ_TRY(hq_dist_check(MPI_Comm_split(dist->node, color, dist->rank, &part->node), "MPI_Comm_split"));
-    MPI_Comm_set_errhandler(part->all, MPI_ERRORS_RETURN);
-    MPI_Comm_set_errhandler(part->node, MPI_ERRORS_RETURN);
-    MPI_Comm_rank(part->all, &part->rank);
-    MPI_Comm_size(part->all, &part->size);
+    HQ_TRY(hq_dist_adopt(part->all, &part->rank, &part->size));
     return hq_dist_number_nodes(part);
 }
 
@@ -19,7 +16,7 @@ hq_status hq_dist_split(const hq_dist *dist, int color, hq_dist **out_part)
     hq_dist *part;
     *out_part = NULL;
     HQ_ASSERT(color >= 0);
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *part, "communicators", &part)));
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *part, "communicators", &part));
     *part = (hq_dist){.all = MPI_COMM_NULL, .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL};
     const hq_status status = split(dist, color, part);
     if (status != HQ_OK) {
@@ -33,7 +30,7 @@ hq_status hq_dist_split(const hq_dist *dist, int color, hq_dist **out_part)
 void hq_dist_split_free(hq_dist *part)
 {
     if (!part) return;
-    if (!hq_dist_broken()) hq_dist_free_communicators(part);
+    hq_dist_free_communicators(part);
     hq_free(part);
 }
 

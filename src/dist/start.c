@@ -20,10 +20,23 @@ hq_status hq_dist_check(int mpi_code, const char *call)
 {
     if (mpi_code == MPI_SUCCESS) return HQ_OK;
     broken = true;
-    char text[MPI_MAX_ERROR_STRING] = "";
-    int length = 0;
-    MPI_Error_string(mpi_code, text, &length);
+    char text[MPI_MAX_ERROR_STRING] = "MPI has not started";
+    int length = 0, started = 0;
+    MPI_Initialized(&started);
+    if (started) MPI_Error_string(mpi_code, text, &length);
     HQ_FAIL(HQ_ERR_COMM, "%s failed: %s", call, text);
+}
+
+hq_status hq_dist_adopt(MPI_Comm comm, int *rank, int *size)
+{
+    HQ_TRY(hq_dist_check(MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
+    HQ_TRY(hq_dist_check(MPI_Comm_rank(comm, rank), "MPI_Comm_rank"));
+    return hq_dist_check(MPI_Comm_size(comm, size), "MPI_Comm_size");
+}
+
+void hq_dist_release(MPI_Comm *comm)
+{
+    if (*comm != MPI_COMM_NULL && !broken) hq_dist_check(MPI_Comm_free(comm), "MPI_Comm_free");
 }
 
 static int environment_int(const char *name)
@@ -52,7 +65,7 @@ static hq_status split_node(hq_dist *dist)
     int rank;
     MPI_Comm node = dist->node;
     if (ranks <= 0) return HQ_OK;
-    MPI_Comm_rank(node, &rank);
+    HQ_TRY(hq_dist_check(MPI_Comm_rank(node, &rank), "MPI_Comm_rank"));
     HQ_TRY(hq_dist_check(MPI_Comm_split(node, rank / ranks, rank, &dist->node), "MPI_Comm_split"));
     return hq_dist_check(MPI_Comm_free(&node), "MPI_Comm_free");
 }
@@ -60,31 +73,24 @@ static hq_status split_node(hq_dist *dist)
 /* Nodes are numbered by their first ranks, which also get a communicator of their own when there are several. */
 hq_status hq_dist_number_nodes(hq_dist *dist)
 {
-    MPI_Comm_rank(dist->node, &dist->node_rank);
-    MPI_Comm_size(dist->node, &dist->node_size);
+    HQ_TRY(hq_dist_adopt(dist->node, &dist->node_rank, &dist->node_size));
     const int leads = dist->node_rank == 0;
     HQ_TRY(hq_dist_check(MPI_Allreduce(&leads, &dist->nodes, 1, MPI_INT, MPI_SUM, dist->all), "MPI_Allreduce"));
     if (dist->nodes == 1) return HQ_OK;
     HQ_TRY(hq_dist_check(MPI_Comm_split(dist->all, leads ? 0 : MPI_UNDEFINED, dist->rank, &dist->leaders),
                          "MPI_Comm_split"));
-    if (leads) {
-        MPI_Comm_set_errhandler(dist->leaders, MPI_ERRORS_RETURN);
-        MPI_Comm_rank(dist->leaders, &dist->node_index);
-    }
+    if (leads) HQ_TRY(hq_dist_adopt(dist->leaders, &dist->node_index, &(int){0}));
     return hq_dist_node_bcast(dist, &dist->node_index, sizeof dist->node_index);
 }
 
 static hq_status make_communicators(hq_dist *dist)
 {
     HQ_TRY(hq_dist_check(MPI_Comm_dup(MPI_COMM_WORLD, &dist->all), "MPI_Comm_dup"));
-    MPI_Comm_set_errhandler(dist->all, MPI_ERRORS_RETURN);
-    MPI_Comm_rank(dist->all, &dist->rank);
-    MPI_Comm_size(dist->all, &dist->size);
+    HQ_TRY(hq_dist_adopt(dist->all, &dist->rank, &dist->size));
     hq_log_identity(dist->rank, dist->size, hq_host_name());
     HQ_TRY(hq_dist_check(MPI_Comm_split_type(dist->all, MPI_COMM_TYPE_SHARED, dist->rank, MPI_INFO_NULL, &dist->node),
                          "MPI_Comm_split_type"));
     HQ_TRY(split_node(dist));
-    MPI_Comm_set_errhandler(dist->node, MPI_ERRORS_RETURN);
     return hq_dist_number_nodes(dist);
 }
 
@@ -103,24 +109,20 @@ hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist)
     return hq_watch_create(dist);
 }
 
-static void free_communicator(MPI_Comm *comm)
-{
-    if (*comm != MPI_COMM_NULL) MPI_Comm_free(comm);
-}
-
 void hq_dist_free_communicators(hq_dist *dist)
 {
-    free_communicator(&dist->leaders);
-    free_communicator(&dist->node);
-    free_communicator(&dist->all);
+    hq_dist_release(&dist->leaders);
+    hq_dist_release(&dist->node);
+    hq_dist_release(&dist->all);
 }
 
 void hq_dist_stop(hq_dist *dist)
 {
     if (!dist) return;
-    if (dist->all != MPI_COMM_NULL) hq_dist_barrier(dist);
+    if (!broken) hq_dist_barrier(dist);
     hq_watch_destroy(dist);
     hq_dist_free_communicators(dist);
+    if (broken) hq_dist_abort(dist, hq_status_exit_code(HQ_ERR_COMM)); /* the others may wait in what failed here */
     hq_free(dist);
     MPI_Finalize();
 }

@@ -64,7 +64,7 @@ static hq_status take_memory(hq_sum *sum)
     const bool shared = tries(sum, HQ_SUM_NODE), flat = tries(sum, HQ_SUM_FLAT) && sum->dist->size > 1;
     const size_t blocks = (size_t)!shared + (size_t)flat;
     if (shared) HQ_TRY(hq_sum_node_open(sum));
-    HQ_TRY(hq_dist_agree(sum->dist, hq_alloc_array(blocks * sum->count, sizeof(int64_t), "sums", &sum->memory)));
+    HQ_TRY(hq_dist_alloc(sum->dist, blocks * sum->count, sizeof(int64_t), "sums", &sum->memory));
     if (!shared) sum->own = sum->memory;
     sum->total = flat ? sum->memory + (shared ? 0 : sum->count) : sum->own;
     if (!flat) return HQ_OK;
@@ -75,7 +75,7 @@ static hq_status take_memory(hq_sum *sum)
 static hq_status make(hq_sum *sum, const hq_sum_options *options)
 {
     HQ_TRY(hq_dist_check(MPI_Comm_dup(sum->dist->all, &sum->all), "MPI_Comm_dup"));
-    MPI_Comm_set_errhandler(sum->all, MPI_ERRORS_RETURN);
+    HQ_TRY(hq_dist_check(MPI_Comm_set_errhandler(sum->all, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
     cut(sum, options);
     hq_sum_list_choices(sum);
     HQ_TRY(keep_what_fits(sum));
@@ -86,7 +86,7 @@ hq_status hq_dist_sum_create(hq_dist *dist, const hq_sum_options *options, hq_su
 {
     hq_sum *sum;
     *out_sum = NULL;
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *sum, "sums", &sum)));
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *sum, "sums", &sum));
     *sum = (hq_sum){.dist = dist, .count = options->count, .all = MPI_COMM_NULL};
     sum->node.leaders = MPI_COMM_NULL;
     sum->wanted = *options;
@@ -105,7 +105,7 @@ void hq_dist_sum_destroy(hq_sum *sum)
     if (!sum) return;
     hq_sum_node_close(sum);
     hq_exchange_close(&sum->exchange);
-    if (sum->all != MPI_COMM_NULL && !hq_dist_broken()) MPI_Comm_free(&sum->all);
+    hq_dist_release(&sum->all);
     if (!hq_dist_broken()) hq_free(sum->memory); /* else messages may be under way */
     hq_free(sum);
 }

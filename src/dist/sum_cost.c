@@ -70,7 +70,7 @@ hq_status hq_dist_sum_cost(const hq_dist *dist, hq_sum_cost *cost)
     double seconds[SIZES];
     int64_t *numbers;
     *cost = (hq_sum_cost){0};
-    HQ_TRY(hq_dist_agree(dist, hq_alloc_array(2 * size[SIZES - 1], sizeof *numbers, "timing", &numbers)));
+    HQ_TRY(hq_dist_alloc(dist, 2 * size[SIZES - 1], sizeof *numbers, "timing", &numbers));
     hq_status status = HQ_OK;
     for (int i = 0; i < SIZES && status == HQ_OK && dist->size > 1; i++)
         status = time_sum(dist, numbers, size[i], &seconds[i]);

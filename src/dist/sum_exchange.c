@@ -73,8 +73,7 @@ hq_status hq_exchange_open(MPI_Comm comm, bool direct, const hq_sum_piece *piece
 {
     *ex = (hq_exchange){.comm = comm};
     if (comm == MPI_COMM_NULL) return HQ_OK;
-    MPI_Comm_rank(comm, &ex->rank);
-    MPI_Comm_size(comm, &ex->size);
+    HQ_TRY(hq_dist_adopt(comm, &ex->rank, &ex->size));
     ex->direct = direct;
     HQ_ASSERT(!direct || ex->size <= HQ_EXCHANGE_PEERS);
     return take(ex, pieces, count);
@@ -228,7 +227,7 @@ static hq_status test(hq_exchange *ex, struct hq_exchange_piece *piece, bool *ov
     *over = flag;
     for (int i = 0; flag && piece->stage != BY_MPI && i < ex->size - 1; i++) {
         int bytes;
-        MPI_Get_count(&status[i], MPI_BYTE, &bytes);
+        HQ_TRY(hq_dist_check(MPI_Get_count(&status[i], MPI_BYTE, &bytes), "MPI_Get_count"));
         ex->bytes[i] = (size_t)bytes;
     }
     return HQ_OK;

@@ -47,7 +47,7 @@ hq_status hq_sum_node_open(hq_sum *sum)
 {
     if (sum->dist->leaders != MPI_COMM_NULL) {
         HQ_TRY(hq_dist_check(MPI_Comm_dup(sum->dist->leaders, &sum->node.leaders), "MPI_Comm_dup"));
-        MPI_Comm_set_errhandler(sum->node.leaders, MPI_ERRORS_RETURN);
+        HQ_TRY(hq_dist_check(MPI_Comm_set_errhandler(sum->node.leaders, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler"));
     }
     HQ_TRY(hq_dist_agree(sum->dist, hq_exchange_open(sum->node.leaders, hq_sum_tries_direct(sum, HQ_SUM_NODE),
                                                      sum->piece, sum->pieces, &sum->node.exchange)));
@@ -57,7 +57,7 @@ hq_status hq_sum_node_open(hq_sum *sum)
 void hq_sum_node_close(hq_sum *sum)
 {
     hq_exchange_close(&sum->node.exchange);
-    if (sum->node.leaders != MPI_COMM_NULL && !hq_dist_broken()) MPI_Comm_free(&sum->node.leaders);
+    hq_dist_release(&sum->node.leaders);
     hq_dist_shared_free(sum->node.shared);
 }
 

@@ -235,7 +235,7 @@ hq_status hq_watch_create(hq_dist *dist)
 {
     hq_watch *watch;
     if (dist->size == 1) return HQ_OK;
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *watch, "watch", &watch)));
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *watch, "watch", &watch));
     const hq_status status = set_up(dist, watch);
     dist->watch = watch;
     return status;

@@ -47,7 +47,7 @@ hq_status hq_train_spreader_create(hq_dist *dist, const hq_config *config, const
 {
     hq_spreader *spreader;
     *out_spreader = NULL;
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *spreader, "spreading of circuits", &spreader)));
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *spreader, "spreading of circuits", &spreader));
     spreader->runner = (hq_runner){run_items, spreader};
     spreader->mode = config->dist_spread;
     hq_status status = HQ_OK;

@@ -345,7 +345,7 @@ hq_status hq_train_open_sum(hq_run *run)
     const int n = hq_model_params_list(run->model, &list);
     size_t *border;
     run->gradients_at = HQ_SUM_COUNT + statistics_summed(run);
-    HQ_TRY(hq_dist_agree(run->dist, hq_alloc_array((size_t)n, sizeof *border, "borders", &border)));
+    HQ_TRY(hq_dist_alloc(run->dist, (size_t)n, sizeof *border, "borders", &border));
     for (int i = 1; i < n; i++) border[i] = (size_t)(run->gradients_at + list[i].offset);
     border[0] = 0;
     const hq_sum_options options = {.count = (size_t)(run->gradients_at + hq_model_param_count(run->model)),

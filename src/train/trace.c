@@ -6,7 +6,7 @@ enum { EVENTS = 1 << 16 }; /* of a rank at most, 2 MB; later ones are left out *
 hq_status hq_train_trace_begin(hq_run *run)
 {
     if (run->config->log_trace_steps == 0) return HQ_OK;
-    HQ_TRY(hq_dist_agree(run->dist, hq_alloc_array(EVENTS, sizeof *run->trace, "trace", &run->trace)));
+    HQ_TRY(hq_dist_alloc(run->dist, EVENTS, sizeof *run->trace, "trace", &run->trace));
     HQ_TRY(hq_dist_clock_offset(run->dist, &run->trace_offset));
     double start = hq_clock();
     HQ_TRY(hq_dist_bcast(run->dist, &start, sizeof start));

@@ -2,7 +2,7 @@
  * there stays, no temporary file remains, one message tells why, and the next save works. */
 #include "support.h"
 
-#include "fault.h"
+#include "support/fault.h"
 
 #include <dirent.h>
 #include <errno.h>

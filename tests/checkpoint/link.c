@@ -1,7 +1,7 @@
 /* A second name: replaces in one step, survives its source, and is never written through. */
 #include "support.h"
 
-#include "fault.h"
+#include "support/fault.h"
 
 #include <errno.h>
 #include <string.h>

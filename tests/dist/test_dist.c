@@ -26,6 +26,21 @@ static void test_agree(void)
     CHECK_INT(hq_dist_node_agree(dist, rank == last ? HQ_ERR_FILE : HQ_OK), HQ_ERR_FILE);
 }
 
+/* All have the memory, or none. */
+static void test_alloc(void)
+{
+    const int64_t before = hq_memory_balance();
+    const bool last = hq_dist_rank(dist) == hq_dist_size(dist) - 1;
+    int *numbers;
+    CHECK_INT(hq_dist_alloc(dist, 4, sizeof *numbers, "test", &numbers), HQ_OK);
+    CHECK(numbers);
+    hq_free(numbers);
+    CHECK_INT(hq_dist_alloc(dist, last ? SIZE_MAX : 4, sizeof *numbers, "this test, on purpose", &numbers),
+              HQ_ERR_MEMORY);
+    CHECK(!numbers);
+    CHECK_INT(hq_memory_balance(), before);
+}
+
 static void test_bcast(void)
 {
     char text[3][16] = {"", "", ""};
@@ -96,6 +111,7 @@ int main(int argc, char **argv)
     if (hq_dist_start(&argc, &argv, &dist) != HQ_OK) return 1;
     HQ_RUN(test_identity);
     HQ_RUN(test_agree);
+    HQ_RUN(test_alloc);
     HQ_RUN(test_bcast);
     HQ_RUN(test_sum);
     HQ_RUN(test_share);
