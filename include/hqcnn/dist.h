@@ -204,6 +204,10 @@ void hq_dist_sum_use(hq_sum *sum, const hq_sum_choice *choice); /* from the next
 void hq_dist_sum_mute(hq_sum *sum, size_t numbers);
 hq_sum_waiting hq_dist_sum_waiting(const hq_sum *sum);
 
+/* Seconds that the slowest rank takes to sum n numbers by MPI alone, the median of a few; 0 on one rank. Collective;
+ * equal on all ranks. HQ_ERR_MEMORY. */
+hq_status hq_dist_sum_time(const hq_dist *dist, size_t n, double *seconds);
+
 /* What sums between ranks cost, in the model ceil(log2 p) alpha + 2 (p - 1) / p n beta + (p - 1) / p n gamma for n
  * bytes on p ranks: the latencies that no sum can do without, the bytes that each rank must send at least, and the
  * bytes it adds at least (Chan, Heimlich, Purkayastha and van de Geijn, "Collective communication: theory, practice,

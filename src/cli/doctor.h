@@ -30,6 +30,7 @@ typedef struct hq_patient {
     bool crowded;           /* some node has more ranks than cores */
     char folder[PATH_MAX];  /* where run folders are made, or the run folder */
     char scratch[PATH_MAX]; /* a folder of our own in it; "" when it cannot be made */
+    bool is_common;         /* all nodes see it */
 } hq_patient;
 
 /* Says what was found, and what to do about it. */

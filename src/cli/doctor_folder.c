@@ -145,7 +145,11 @@ hq_status hq_doctor_shared_folder(hq_patient *patient, hq_finding *finding)
     hq_doctor_found(finding, HQ_VERDICT_OK, "a file that rank 0 made is seen from %s",
                     hq_doctor_count(hq_dist_nodes(dist), "node"));
     hq_doctor_advise(finding, "give a folder that all nodes share: --run-dir");
-    return hq_doctor_tell(patient, HQ_VERDICT_PROBLEM, text, finding);
+    HQ_TRY(hq_doctor_tell(patient, HQ_VERDICT_PROBLEM, text, finding));
+    hq_found blind;
+    HQ_TRY(hq_dist_find(dist, text[0] != '\0', &blind));
+    patient->is_common = blind.count == 0;
+    return HQ_OK;
 }
 
 /* ---- locks and MPI-IO; rank 0 alone from here on ---------------------------------------------------------------- */

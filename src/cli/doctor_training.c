@@ -162,8 +162,11 @@ hq_status hq_doctor_checkpoint(hq_patient *patient, hq_finding *finding)
 {
     char path[PATH_MAX + 16];
     hq_trial_save save;
-    if (!patient->scratch[0] || !patient->has_memory) {
-        hq_doctor_found(finding, HQ_VERDICT_NOTE, "not tried: see %s", patient->scratch[0] ? "memory" : "folder");
+    if (!patient->scratch[0] || !patient->is_common || !patient->has_memory) {
+        hq_doctor_found(finding, HQ_VERDICT_NOTE, "not tried: see %s",
+                        !patient->scratch[0]  ? "folder"
+                        : !patient->is_common ? "same folder"
+                                              : "memory");
         return HQ_OK;
     }
     hq_doctor_advise(finding, "free space or another --run-dir; for errors of MPI-IO OMPI_MCA_io=romio321");
