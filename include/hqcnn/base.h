@@ -75,6 +75,10 @@ void hq_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Whether hq_say writes to a terminal: rank 0 and stdout is one. */
 bool hq_say_is_terminal(void);
 
+/* From now on the errors and warnings of this thread go to text[size] in place of stderr: the first one, or the first
+ * error if there is one. NULL and 0: to stderr again. For what is tried, and reported in other words. */
+void hq_log_capture(char *text, size_t size);
+
 /* Number of errors and warnings logged by this process since its start. For tests. */
 int hq_log_error_count(void);
 
@@ -203,6 +207,15 @@ bool hq_machine_has_avx2(void);
 bool hq_machine_has_avx512(void);
 bool hq_machine_has_avx512_bf16(void);
 bool hq_machine_has_amx(void);
+
+/* What this process may still use of its machine. INFINITY: not known, or no limit. */
+typedef struct hq_limits {
+    double cores;  /* that its control groups allow at once, not whole ones; which cores is another question */
+    double memory; /* bytes that are left: free memory of the machine, or what its control groups allow */
+} hq_limits;
+
+/* root: the folder in which /proc and /sys are, "" but for tests. */
+hq_limits hq_limits_find(const char *root);
 
 /* ---- phases ----------------------------------------------------------------------------------------------------- */
 

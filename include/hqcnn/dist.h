@@ -47,6 +47,15 @@ void hq_dist_watch(const hq_dist *dist, double timeout, double abort_after);
  * later. Local. */
 hq_status hq_dist_check_launch(const hq_dist *dist);
 
+/* Name of the launcher that started this process ("srun", "mpirun of Open MPI", ...), NULL without one. Local. */
+const char *hq_dist_launcher(void);
+
+/* The MPI library: its name and version in one line; the value in force of one of its own parameters (of Open MPI:
+ * "mpi_yield_when_idle"), -1 when it has no such number. Local. */
+#define HQ_LIBRARY_TEXT 128
+void hq_dist_library(char text[HQ_LIBRARY_TEXT]);
+int64_t hq_dist_library_setting(const char *name);
+
 /* Warns when a Slurm job of several tasks runs the program without a launcher, as rank 0 of 1. Local. */
 void hq_dist_warn_alone(const hq_dist *dist);
 
@@ -58,6 +67,10 @@ typedef struct hq_found {
 } hq_found;
 hq_status hq_dist_find(const hq_dist *dist, bool mine, hq_found *out_found); /* Collective. */
 
+/* The same; then text[size] is that of the first of them, on all ranks ("" when there is none). Collective, with equal
+ * sizes. */
+hq_status hq_dist_tell(const hq_dist *dist, bool mine, char *text, size_t size, hq_found *out_found);
+
 /* HQ_ERR_COMM on every rank, named once, when `hash` is not the same on all ranks. what: what is hashed, for the
  * message, with a hint. Collective. */
 hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *what);
@@ -68,6 +81,9 @@ hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *wha
  * alike. */
 hq_status hq_dist_warn_binding(const hq_dist *dist);
 hq_status hq_dist_print_binding(const hq_dist *dist);
+
+/* How many cores the ranks of this node may run on; 0 when the system does not say. Collective on the node. */
+hq_status hq_dist_node_cores(const hq_dist *dist, int *out_cores);
 
 /* The worst status of all ranks, on every rank. The place where a failure that only some ranks saw becomes everyone's.
  * After a failed MPI call it is HQ_ERR_COMM at once, for the others may be in another call. Collective; at phase
@@ -109,7 +125,8 @@ hq_status hq_dist_gather_rows(const hq_dist *dist, int64_t n_rows, int64_t group
  * node. Freed by hq_dist_shared_free, collective on the node. */
 typedef struct hq_shared hq_shared;
 hq_status hq_dist_shared_alloc(hq_dist *dist, size_t bytes, const char *what, hq_shared **out_shared);
-/* Whether this node seems to have so much left. Local. */
+/* Bytes that this node has left for it, INFINITY when that is not known; whether it seems to have so much. Local. */
+double hq_dist_shared_room(void);
 bool hq_dist_shared_fits(size_t bytes);
 void *hq_dist_shared_block(const hq_shared *shared);
 /* Makes what the ranks of the node wrote visible to all of them. Collective on the node. */
@@ -191,6 +208,10 @@ void hq_dist_sum_use(hq_sum *sum, const hq_sum_choice *choice); /* from the next
 void hq_dist_sum_mute(hq_sum *sum, size_t numbers);
 hq_sum_waiting hq_dist_sum_waiting(const hq_sum *sum);
 
+/* Seconds that the slowest rank takes to sum n numbers by MPI alone, the median of a few; 0 on one rank. Collective;
+ * equal on all ranks. HQ_ERR_MEMORY. */
+hq_status hq_dist_sum_time(const hq_dist *dist, size_t n, double *seconds);
+
 /* What sums between ranks cost, in the model ceil(log2 p) alpha + 2 (p - 1) / p n beta + (p - 1) / p n gamma for n
  * bytes on p ranks: the latencies that no sum can do without, the bytes that each rank must send at least, and the
  * bytes it adds at least (Chan, Heimlich, Purkayastha and van de Geijn, "Collective communication: theory, practice,
@@ -203,6 +224,15 @@ typedef struct hq_sum_cost {
 /* Collective; equal on all ranks. predict: local. */
 hq_status hq_dist_sum_cost(const hq_dist *dist, hq_sum_cost *cost);
 double hq_dist_sum_predict(const hq_sum_cost *cost, int ranks, double bytes);
+
+/* What the links between nodes do: the first rank of each sends to that of the next node while it receives from the one
+ * before, all at once. The best of a few tries, of the message that this node received; both 0 on a single node.
+ * Collective; equal on the ranks of a node. */
+typedef struct hq_link {
+    double latency; /* seconds of a short message */
+    double rate;    /* bytes per second of a long one */
+} hq_link;
+hq_status hq_dist_measure_link(const hq_dist *dist, hq_link *out_link);
 
 /* ---- spreading --------------------------------------------------------------------------------------------------- */
 

@@ -19,11 +19,36 @@ void hq_log_identity(int rank, int size, const char *host)
     hq_copy_text(self.host, sizeof self.host, host);
 }
 
-/* One write per message, so that messages of several ranks do not mix within a line. */
-static void write_line(const char *kind, const char *format, va_list args)
+static _Thread_local struct {
+    char *text; /* NULL: messages go to stderr */
+    size_t size;
+    bool error; /* it holds one */
+} kept;
+
+void hq_log_capture(char *text, size_t size)
 {
+    kept.text = text;
+    kept.size = size;
+    kept.error = false;
+    if (text) text[0] = '\0';
+}
+
+static void keep(bool error, const char *format, va_list args)
+{
+    if (kept.text[0] && (kept.error || !error)) return;
+    vsnprintf(kept.text, kept.size, format, args);
+    kept.error = error;
+}
+
+/* One write per message, so that messages of several ranks do not mix within a line. */
+static void write_line(bool error, const char *format, va_list args)
+{
+    if (kept.text) {
+        keep(error, format, args);
+        return;
+    }
     char text[4096];
-    int n = snprintf(text, sizeof text, "hqcnn-dist: %s: ", kind);
+    int n = snprintf(text, sizeof text, "hqcnn-dist: %s: ", error ? "error" : "warning");
     n += vsnprintf(text + n, sizeof text - (size_t)n, format, args);
     if (n > (int)sizeof text - 1) n = (int)sizeof text - 1;
     char where[128] = "\n";
@@ -40,7 +65,7 @@ hq_status hq_fail(hq_status status, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_line("error", format, args);
+    write_line(true, format, args);
     va_end(args);
     self.errors++;
     return status;
@@ -50,7 +75,7 @@ void hq_warn(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_line("warning", format, args);
+    write_line(false, format, args);
     va_end(args);
     self.errors++;
 }

@@ -24,6 +24,7 @@ typedef enum hq_command {
     HQ_COMMAND_BENCH_SCALE,
     HQ_COMMAND_BENCH_CHECKPOINT,
     HQ_COMMAND_DATA_IMPORT,
+    HQ_COMMAND_DOCTOR,
     HQ_COMMAND_COUNT
 } hq_command;
 
@@ -59,6 +60,8 @@ hq_status hq_cli_parse(int argc, char **argv, hq_options *options);
 /* Agrees on kernels that all ranks have; for commands that compute on all ranks: warns of ranks that share cores, and
  * prints what --print-binding asks for. Collective. */
 hq_status hq_cli_start(const hq_dist *dist, const hq_options *options);
+/* The first part of it, which "doctor" leaves to one of its checks. Collective. */
+hq_status hq_cli_agree_on_kernels(const hq_dist *dist);
 
 /* Rank 0 reads the configuration (defaults, then `text` of the checkpoint `name` if there is one, then the file, then
  * --set) and checks it; with a checkpoint the network must stay as it was. All ranks get it. Collective. */
@@ -92,5 +95,6 @@ hq_status hq_cli_bench_train(hq_dist *dist, const hq_options *options); /* train
 hq_status hq_cli_bench_scale(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_checkpoint(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_doctor(hq_dist *dist, const hq_options *options);
 
 #endif

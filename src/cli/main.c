@@ -20,7 +20,8 @@ static hq_status run_command(hq_dist *dist, const hq_options *options)
         [HQ_COMMAND_BENCH_LAYERS] = hq_cli_bench_train,
         [HQ_COMMAND_BENCH_SCALE] = hq_cli_bench_scale,
         [HQ_COMMAND_BENCH_CHECKPOINT] = hq_cli_bench_checkpoint,
-        [HQ_COMMAND_DATA_IMPORT] = hq_cli_data_import};
+        [HQ_COMMAND_DATA_IMPORT] = hq_cli_data_import,
+        [HQ_COMMAND_DOCTOR] = hq_cli_doctor};
     return command[options->command](dist, options);
 }
 

@@ -20,7 +20,8 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_BENCH_LAYERS] = "bench layers",
                                                            [HQ_COMMAND_BENCH_SCALE] = "bench scale",
                                                            [HQ_COMMAND_BENCH_CHECKPOINT] = "bench checkpoint",
-                                                           [HQ_COMMAND_DATA_IMPORT] = "data import"};
+                                                           [HQ_COMMAND_DATA_IMPORT] = "data import",
+                                                           [HQ_COMMAND_DOCTOR] = "doctor"};
 
 enum {
     ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
@@ -35,6 +36,7 @@ enum {
                1 << HQ_COMMAND_BENCH_INFER | 1 << HQ_COMMAND_BENCH_LAYERS | 1 << HQ_COMMAND_BENCH_SCALE,
     ON_COMPUTE = ON_TRAIN | ON_EVALUATE | ON_PREDICT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER,
     ON_DATA_IMPORT = 1 << HQ_COMMAND_DATA_IMPORT,
+    ON_DOCTOR = 1 << HQ_COMMAND_DOCTOR,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
@@ -156,7 +158,7 @@ static const struct hq_option {
      ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | (ON_BENCH & ~ON_BENCH_CHECKPOINT) | ON_DATA_IMPORT), on_run_dir},
     {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
-    {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH, on_json},
+    {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH | ON_DOCTOR, on_json},
     {"--output", TAKES_VALUE, ON_PREDICT, on_output},
     {"--bytes", TAKES_VALUE, ON_BENCH_CHECKPOINT, on_bytes},
     {"--print-binding", TAKES_NOTHING, ON_COMPUTE, on_binding},
@@ -283,6 +285,7 @@ static hq_status check_needed(hq_options *options)
     case HQ_COMMAND_BENCH_LAYERS:
     case HQ_COMMAND_BENCH_SCALE:
     case HQ_COMMAND_BENCH_CHECKPOINT:
+    case HQ_COMMAND_DOCTOR:
         return HQ_OK;
     case HQ_COMMAND_CIRCUIT:
         return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;

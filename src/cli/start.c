@@ -3,7 +3,7 @@
 #include "hqcnn/tensor.h"
 
 /* Every rank uses the kernels that all of them have, so that the bits are the same on every rank. */
-static hq_status agree_on_kernels(const hq_dist *dist)
+hq_status hq_cli_agree_on_kernels(const hq_dist *dist)
 {
     const hq_machine mine = hq_machine_have();
     hq_balance level;
@@ -33,7 +33,8 @@ static bool computes(int command)
 
 hq_status hq_cli_start(const hq_dist *dist, const hq_options *options)
 {
-    HQ_TRY(agree_on_kernels(dist));
+    if (options->command == HQ_COMMAND_DOCTOR) return HQ_OK;
+    HQ_TRY(hq_cli_agree_on_kernels(dist));
     if (!computes(options->command)) return HQ_OK;
     hq_dist_warn_alone(dist);
     HQ_TRY(hq_dist_warn_binding(dist));

@@ -70,6 +70,14 @@ hq_status hq_dist_warn_binding(const hq_dist *dist)
     return HQ_OK;
 }
 
+hq_status hq_dist_node_cores(const hq_dist *dist, int *out_cores)
+{
+    hq_node_cores node;
+    HQ_TRY(look_at_node(dist, &node));
+    *out_cores = node.cores;
+    return HQ_OK;
+}
+
 /* ---- printing ---- */
 
 enum { LIST = 160, TEXT = 4096, TAG_BINDING = 4 };

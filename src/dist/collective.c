@@ -63,6 +63,14 @@ hq_status hq_dist_bcast_from(const hq_dist *dist, int root, void *data, size_t b
     return bcast_from(dist, dist->all, root, data, bytes);
 }
 
+hq_status hq_dist_tell(const hq_dist *dist, bool mine, char *text, size_t size, hq_found *out_found)
+{
+    HQ_TRY(hq_dist_find(dist, mine, out_found));
+    if (out_found->count > 0) return bcast_from(dist, dist->all, out_found->rank, text, size);
+    text[0] = '\0';
+    return HQ_OK;
+}
+
 hq_status hq_dist_check_same(const hq_dist *dist, uint64_t hash, const char *what)
 {
     uint64_t first = hash;

@@ -50,8 +50,16 @@ static hq_status refuse(const hq_dist *dist, const struct hq_launcher *by, int t
 }
 
 static int pmix_rank = -1;
+static const char *started_by;
 
-void hq_launch_note(void) { pmix_rank = number_of("PMIX_RANK"); }
+void hq_launch_note(void)
+{
+    pmix_rank = number_of("PMIX_RANK");
+    for (int i = LAUNCHERS - 1; i >= 0; i--)
+        if (number_of(launcher[i].size) > 0) started_by = launcher[i].name;
+}
+
+const char *hq_dist_launcher(void) { return started_by; }
 
 /* A job of several programs or of several steps has more ranks than a launcher says of its own part. PMIx tells a
  * process its rank, but not the size. */

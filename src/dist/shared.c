@@ -1,6 +1,7 @@
 /* shared.c: one block of memory per node, through an MPI shared window: its first rank owns all of it. */
 #include "dist/mpi_private.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
@@ -26,12 +27,13 @@ static hq_status open_window(hq_dist *dist, size_t bytes, hq_shared *shared)
 }
 
 /* Open MPI keeps it in /dev/shm; where there is no such file system, what is left is not known. */
-bool hq_dist_shared_fits(size_t bytes)
+double hq_dist_shared_room(void)
 {
     struct statvfs room;
-    if (statvfs("/dev/shm", &room) != 0) return true;
-    return (double)room.f_bavail * (double)room.f_frsize > 1.1 * (double)bytes;
+    return statvfs("/dev/shm", &room) == 0 ? (double)room.f_bavail * (double)room.f_frsize : INFINITY;
 }
+
+bool hq_dist_shared_fits(size_t bytes) { return hq_dist_shared_room() > 1.1 * (double)bytes; }
 
 /* Before MPI is asked, which would leave the other ranks of the node waiting. */
 static hq_status check_room(const hq_dist *dist, size_t bytes, const char *what)

@@ -7,10 +7,9 @@
 enum { SIZES = 6, TRIALS = 9 };
 static const size_t size[SIZES] = {1, 512, 4096, 32768, 131072, 524288}; /* numbers */
 
-/* numbers: two blocks of the largest size. */
-static hq_status time_sum(const hq_dist *dist, int64_t *numbers, size_t n, double *seconds)
+/* numbers[n], total[n]: of each rank, and of all. */
+static hq_status time_sum(const hq_dist *dist, int64_t *numbers, int64_t *total, size_t n, double *seconds)
 {
-    int64_t *total = numbers + size[SIZES - 1];
     double trial[TRIALS];
     hq_balance balance;
     HQ_TRY(hq_sum_at_once(dist, dist->all, numbers, total, n)); /* opens connections */
@@ -23,6 +22,16 @@ static hq_status time_sum(const hq_dist *dist, int64_t *numbers, size_t n, doubl
     HQ_TRY(hq_dist_balance(dist, hq_median(trial, TRIALS), &balance));
     *seconds = balance.most;
     return HQ_OK;
+}
+
+hq_status hq_dist_sum_time(const hq_dist *dist, size_t n, double *seconds)
+{
+    int64_t *numbers;
+    *seconds = 0;
+    HQ_TRY(hq_dist_agree(dist, hq_alloc_array(2 * n, sizeof *numbers, "timing", &numbers)));
+    const hq_status status = dist->size > 1 ? time_sum(dist, numbers, numbers + n, n, seconds) : HQ_OK;
+    hq_free(numbers);
+    return status;
 }
 
 /* Seconds to add a byte of one block to another. */
@@ -73,7 +82,7 @@ hq_status hq_dist_sum_cost(const hq_dist *dist, hq_sum_cost *cost)
     HQ_TRY(hq_dist_alloc(dist, 2 * size[SIZES - 1], sizeof *numbers, "timing", &numbers));
     hq_status status = HQ_OK;
     for (int i = 0; i < SIZES && status == HQ_OK && dist->size > 1; i++)
-        status = time_sum(dist, numbers, size[i], &seconds[i]);
+        status = time_sum(dist, numbers, numbers + size[SIZES - 1], size[i], &seconds[i]);
     cost->gamma = adding(numbers, size[SIZES - 1]);
     if (status == HQ_OK && dist->size > 1) fit(dist, seconds, cost);
     hq_free(numbers);

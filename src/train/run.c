@@ -56,7 +56,7 @@ static hq_status make_reader(hq_run *run)
 }
 
 /* Micro-batches are computed together only while that takes little memory. */
-static hq_status make_model(hq_run *run)
+hq_status hq_train_make_model(hq_run *run)
 {
     enum { LITTLE = 128 << 20 }; /* bytes of activations */
     const hq_data_info *info = &run->data.set.info;
@@ -71,7 +71,7 @@ static hq_status make_model(hq_run *run)
 static hq_status build(void *ctx)
 {
     hq_run *run = ctx;
-    HQ_TRY(make_model(run));
+    HQ_TRY(hq_train_make_model(run));
     HQ_TRY(make_reader(run));
     return allocate(run);
 }

@@ -111,6 +111,8 @@ typedef struct hq_step_result {
  * hq_train_release, whether it worked or not. Both collective. */
 hq_status hq_train_set_up(hq_run *run);
 void hq_train_release(hq_run *run);
+/* The network, when the sizes of images, micro-batch and group are there. Local. */
+hq_status hq_train_make_model(hq_run *run);
 
 /* step.c: one update. HQ_ERR_NUMERIC when a number was not finite. */
 hq_status hq_train_step(hq_run *run, hq_step_result *result);

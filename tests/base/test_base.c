@@ -1,10 +1,14 @@
-/* Status codes, memory balance, arena, random numbers, hashing, text, files. */
+/* Status codes, memory balance, arena, random numbers, hashing, text, files, captured messages, limits of control
+ * groups.
+ */
 #include "hqcnn/base.h"
 #include "support/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void test_status(void)
@@ -171,6 +175,68 @@ static void test_folders(void)
     CHECK_TEXT(folder, "/");
 }
 
+static void test_capture(void)
+{
+    char text[32] = "x";
+    hq_log_capture(text, sizeof text);
+    CHECK_TEXT(text, "");
+    const int errors = hq_log_error_count();
+    hq_warn("first %d", 1);
+    hq_warn("second");
+    CHECK_TEXT(text, "first 1");
+    CHECK_INT(hq_fail(HQ_ERR_DATA, "an error goes over a warning, and is cut"), HQ_ERR_DATA);
+    hq_fail(HQ_ERR_DATA, "not the first error");
+    CHECK_TEXT(text, "an error goes over a warning, a");
+    CHECK_INT(hq_log_error_count(), errors + 4);
+    hq_log_capture(NULL, 0);
+}
+
+/* A file of a made-up machine below the scratch folder. */
+static void put(const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", hq_check_scratch(), name);
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0777);
+        *slash = '/';
+    }
+    FILE *file = fopen(path, "w");
+    CHECK(file && fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+static void test_limits_unified(void)
+{
+    put("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable:    2000 kB\n");
+    put("proc/self/cgroup", "0::/job/step\n");
+    hq_limits limits = hq_limits_find(hq_check_scratch());
+    CHECK(isinf(limits.cores));
+    CHECK_NEAR(limits.memory, 2000 * 1024.0, 0);
+    put("sys/fs/cgroup/job/cpu.max", "150000 100000\n");
+    put("sys/fs/cgroup/job/step/cpu.max", "max 100000\n");
+    put("sys/fs/cgroup/job/memory.max", "1000000\n");
+    put("sys/fs/cgroup/job/memory.current", "700000\n");
+    put("sys/fs/cgroup/job/memory.stat", "anon 5\ninactive_file 100000\nfile 7\n");
+    limits = hq_limits_find(hq_check_scratch());
+    CHECK_NEAR(limits.cores, 1.5, 1e-12);
+    CHECK_NEAR(limits.memory, 400000, 1e-12);
+}
+
+static void test_limits_apart(void)
+{
+    put("proc/self/cgroup", "5:memory:/host/name\n4:cpu,cpuacct:/box\n1:name=systemd:/x\n0::/\n");
+    put("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+    put("sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+    put("sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "400000\n");
+    put("sys/fs/cgroup/cpu/box/cpu.cfs_period_us", "100000\n");
+    put("sys/fs/cgroup/memory/memory.limit_in_bytes", "900000\n"); /* of a container, whose groups are not shown */
+    put("sys/fs/cgroup/memory/memory.usage_in_bytes", "850000\n");
+    put("sys/fs/cgroup/memory/memory.stat", "inactive_file 1\ntotal_inactive_file 50000\n");
+    const hq_limits limits = hq_limits_find(hq_check_scratch());
+    CHECK_NEAR(limits.cores, 4, 1e-12);
+    CHECK_NEAR(limits.memory, 100000, 1e-12);
+}
+
 int main(void)
 {
     HQ_RUN(test_status);
@@ -183,5 +249,8 @@ int main(void)
     HQ_RUN(test_text);
     HQ_RUN(test_files);
     HQ_RUN(test_folders);
+    HQ_RUN(test_capture);
+    HQ_RUN(test_limits_unified);
+    HQ_RUN(test_limits_apart);
     return hq_check_result();
 }

@@ -1,7 +1,9 @@
-/* Agreement, broadcast, sums, shares, gathering and node-shared memory on any rank count. */
+/* Agreement, broadcast, sums, shares, gathering, node-shared memory and what is said of the machine, on any rank count.
+ */
 #include "hqcnn/dist.h"
 #include "support/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static hq_dist *dist;
@@ -106,6 +108,39 @@ static void test_shared(void)
     hq_dist_shared_free(shared);
 }
 
+static void test_tell(void)
+{
+    const int rank = hq_dist_rank(dist), last = hq_dist_size(dist) - 1;
+    char text[32], expected[32];
+    hq_found found;
+    snprintf(text, sizeof text, "of rank %d", rank);
+    CHECK_INT(hq_dist_tell(dist, rank >= last - 1, text, sizeof text, &found), HQ_OK);
+    const int first = last > 0 ? last - 1 : 0;
+    snprintf(expected, sizeof expected, "of rank %d", first);
+    CHECK_TEXT(text, expected);
+    CHECK_INT(found.rank, first);
+    CHECK_INT(found.count, last > 0 ? 2 : 1);
+    CHECK_INT(hq_dist_tell(dist, false, text, sizeof text, &found), HQ_OK);
+    CHECK_TEXT(text, "");
+    CHECK_INT(found.count, 0);
+}
+
+static void test_machine(void)
+{
+    char library[HQ_LIBRARY_TEXT];
+    hq_link link;
+    int cores;
+    hq_dist_library(library);
+    CHECK(library[0] != '\0' && !strchr(library, '\n'));
+    CHECK_INT(hq_dist_library_setting("no_such_setting"), -1);
+    CHECK_INT(hq_dist_node_cores(dist, &cores), HQ_OK);
+    CHECK(cores > 0);
+    CHECK_INT(hq_dist_measure_link(dist, &link), HQ_OK);
+    CHECK((link.rate > 0) == (hq_dist_nodes(dist) > 1));
+    CHECK((link.latency > 0) == (hq_dist_nodes(dist) > 1));
+    CHECK(hq_dist_shared_room() > 0);
+}
+
 int main(int argc, char **argv)
 {
     if (hq_dist_start(&argc, &argv, &dist) != HQ_OK) return 1;
@@ -117,6 +152,8 @@ int main(int argc, char **argv)
     HQ_RUN(test_share);
     HQ_RUN(test_gather);
     HQ_RUN(test_shared);
+    HQ_RUN(test_tell);
+    HQ_RUN(test_machine);
     int64_t failures = hq_check_failures();
     hq_dist_sum(dist, &failures, 1);
     hq_dist_stop(dist);

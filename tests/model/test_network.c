@@ -451,6 +451,31 @@ static void test_start_weights(void)
     hq_model_destroy(c.model);
 }
 
+/* Equal bits each time, other kernels close by; what is random or elsewhere in the settings plays no part. */
+static void test_probe(void)
+{
+    static const char *const noisy[] = {"noise.depolarizing1=0.1", "shots.count=10", "gradient.method=parameter-shift",
+                                        "model.norm_statistics=batch", NULL};
+    static hq_case c;
+    hq_real *numbers[3];
+    int64_t n[3];
+    for (int i = 0; i < 3; i++) {
+        make_case(&c, HQ_TASK_MULTI_CLASS, i == 1 ? noisy : NULL);
+        const int kernel = i == 2 ? HQ_COMPUTE_KERNEL_PLAIN : HQ_COMPUTE_KERNEL_AUTO;
+        CHECK_INT(hq_model_probe(&c.config, &c.info, kernel, &n[i], &numbers[i]), HQ_OK);
+        CHECK_INT(n[i], 4 * 3 + hq_model_param_count(c.model));
+        hq_model_destroy(c.model);
+    }
+    CHECK(memcmp(numbers[0], numbers[1], (size_t)n[0] * sizeof(hq_real)) == 0);
+    bool some = false;
+    for (int64_t i = 0; i < n[0]; i++) {
+        CHECK_NEAR(numbers[2][i], (double)numbers[0][i], 1e-4);
+        some = some || fabs((double)numbers[0][i]) > 0.01;
+    }
+    CHECK(some);
+    for (int i = 0; i < 3; i++) hq_free(numbers[i]);
+}
+
 int main(void)
 {
     HQ_RUN(test_parameter_counts);
@@ -461,6 +486,7 @@ int main(void)
     HQ_RUN(test_step_is_pure);
     HQ_RUN(test_start_weights);
     HQ_RUN(test_groups);
+    HQ_RUN(test_probe);
 #ifdef HQ_REAL_F64
     HQ_RUN(test_gradients);
     HQ_RUN(test_gradients_of_circuits);
