@@ -25,7 +25,7 @@ else
     settings=(--set phantom.train=512 --set phantom.val=64 --set phantom.test=64)
 fi
 settings+=(--set log.steps=1 --set checkpoint.steps=5)
-epochs=(--set train.epochs=6)
+epochs=(--set train.epochs=10)
 
 # alone NAME WORDS...: a training on 1 rank without Slurm, which the others are compared with.
 alone() {
@@ -45,26 +45,33 @@ train() {
         "${settings[@]}" "${epochs[@]}"
 }
 
+# each_in_mid_run NAME COMMAND...: trains with both launchers, on 2 nodes, and gives COMMAND the number of each job in
+# its second epoch, on time whatever the other does.
+each_in_mid_run() {
+    local launcher name waits=()
+    for launcher in mpirun srun; do
+        name=$launcher-$1
+        train "$name" 2 LAUNCHER=$launcher
+        { in_epoch "$name" 1 && "${@:2}" "${job[$name]}"; } &
+        waits+=($!)
+    done
+    wait "${waits[@]}"
+}
+
 start_cluster "$folder/cluster" 4 || exit 1
 
 part "never stopped: 1 rank alone, then both launchers on all nodes"
 alone one "${epochs[@]}"
-whole_rows one 6
+whole_rows one 10
 for launcher in mpirun srun; do
     train $launcher 4 LAUNCHER=$launcher
     ended $launcher COMPLETED 0
-    whole $launcher saved
+    whole $launcher undisturbed
     grep -q "ranks  *4 on 4 nodes" $launcher.out || { fail "$launcher: not 4 ranks on 4 nodes" && cat $launcher.out; }
 done
 
 part "asked to stop, as before a time limit: saved, requeued, resumed"
-for launcher in mpirun srun; do train $launcher-asked 2 LAUNCHER=$launcher; done
-for launcher in mpirun srun; do
-    in_epoch $launcher-asked 2
-    scancel --batch --signal=USR1 "${job[$launcher-asked]}"
-done
-restarted mpirun-asked
-restarted srun-asked
+each_in_mid_run asked scancel --batch --signal=USR1
 
 part "not requeued when the restarts are used up"
 train enough 2 RESTARTS=0
@@ -77,55 +84,46 @@ for launcher in mpirun srun; do
 done
 
 part "preempted by scontrol requeue: the ranks get SIGTERM, and save"
-for launcher in mpirun srun; do train $launcher-preempted 2 LAUNCHER=$launcher; done
-for launcher in mpirun srun; do
-    in_epoch $launcher-preempted 2
-    scontrol requeue "${job[$launcher-preempted]}"
-done
+each_in_mid_run preempted scontrol requeue
 
 part "an array: one of its tasks is asked to stop, and goes on alone"
 printf '%s\n' "--set train.seed=1 --set train.batch=32" "--set train.seed='2'" >sweep.txt
 submit array SWEEP=sweep.txt sbatch --array=1-2 --nodes=1 --ntasks-per-node=1 --output=array-%a.out \
     "$root/jobs/sweep_array.sbatch" "${settings[@]}" "${epochs[@]}"
 for i in 1 2; do job[array/$i]=${job[array]}_$i; done
-in_epoch array/2 2
+in_epoch array/2 1
 scancel --batch --signal=USR1 "${job[array/2]}"
 alone one-1 "${epochs[@]}" --set train.seed=1 --set train.batch=32
 alone one-2 "${epochs[@]}" --set train.seed=2
-restarted array/2
-for i in 1 2; do
-    ended array/$i COMPLETED 0
-    whole array/$i saved one-$i
-done
-show array/1 | grep -q "^Restarts=0$" || fail "the other task of the array was requeued too"
+for i in 1 2; do ended array/$i COMPLETED 0; done
+whole array/1 undisturbed one-1
+whole array/2 saved one-2
 for launcher in mpirun srun; do
     ended $launcher-preempted COMPLETED 0
     grep -q "^interrupted; the state is saved" $launcher-preempted.out || fail "$launcher-preempted: not saved"
     whole $launcher-preempted saved
 done
 
-# lost HOW WHICH: both launchers on three nodes; in mid-run the first or last (WHICH: head, tail) of the nodes that both
-# have is lost: set down, after it was killed with its daemon and its ranks (HOW: kill) or not (HOW: down). mpirun and its
-# script notice the last one before Slurm does; on the first one they may run themselves.
+# lost LAUNCHER HOW WHICH: a job on three nodes; in mid-run its first or last node (WHICH: head, tail) is lost: set
+# down, after it was killed with its daemon and its ranks (HOW: kill) or not (HOW: down). Of the last one mpirun and the
+# script know before Slurm does; on the first one they run themselves.
 lost() {
-    local launcher name node names=("mpirun-$1-$2" "srun-$1-$2")
-    for launcher in mpirun srun; do train "$launcher-$1-$2" 3 LAUNCHER=$launcher; done
-    for name in "${names[@]}"; do in_epoch "$name" 2; done
-    node=$(sort <(nodes_of "${names[0]}") <(nodes_of "${names[1]}") | uniq --repeated | "$2" -n 1)
-    [ "$1" = down ] || kill_node "$node"
-    [ "$1-$2" != kill-tail ] ||
-        wait_for mpirun-kill-tail "a node or a connection was lost" cat mpirun-kill-tail.out
+    local node name=$1-$2-$3
+    train "$name" 3 LAUNCHER="$1"
+    in_epoch "$name" 1
+    node=$(nodes_of "$name" | "$3" -n 1)
+    [ "$2" = down ] || kill_node "$node"
+    [ "$name" != mpirun-kill-tail ] || wait_for "$name" "a node or a connection was lost" cat "$name.out"
     down_node "$node"
-    for name in "${names[@]}"; do
-        ended "$name" COMPLETED 0
-        whole "$name" lost
-        nodes_of "$name" | grep -q "^$node$" && fail "$name: again on $node"
-    done
+    ended "$name" COMPLETED 0
+    whole "$name" lost
+    nodes_of "$name" | grep -q "^$node$" && fail "$name: again on $node"
     restore_node "$node"
     all_idle 4 || fail "$node has not come back"
 }
 part "a node is lost in mid-run, with its daemon and its ranks"
-lost kill tail
+lost mpirun kill tail
+lost srun kill tail
 
 part "a table of two configurations and two seeds, interrupted; scaling"
 for rate in 0.001 0.002; do
@@ -135,13 +133,13 @@ submit table CONFIGS="rate-0.001.cfg rate-0.002.cfg" SEEDS=2 sbatch --nodes=2 --
     "$root/jobs/paper_table.sbatch"
 wait_for table "rate-0.002.cfg, seed 1" cat table.out
 scancel --batch --signal=USR1 "${job[table]}"
-restarted table
 submit scaling sbatch --nodes=2 --ntasks-per-node=1 "$root/jobs/scaling.sbatch" \
     --set phantom.train=64 --set train.batch=32
 ended scaling COMPLETED 0
 grep -q "16384" scaling.out || { fail "scaling: no prediction" && cat scaling.out; }
 ended table COMPLETED 0
 alone rate-0.002-2 --set train.epochs=2 --set train.learning_rate=0.002 --set train.seed=2
+[ "$(starts_of table)" -gt 1 ] || fail "table: not requeued"
 [ "$(hash_of table/rate-0.002/2)" = "$(hash_of rate-0.002-2)" ] || fail "table: other bits than 1 rank"
 [ "$(grep -c "^mean +- sd .* +- " table.out)" -eq 2 ] || { fail "table: no table" && cat table.out; }
 
@@ -190,13 +188,15 @@ refused singletons 5 "use srun --mpi=pmix" srun --nodes=4 --mpi=none sh -c 'exec
 
 if [ -n "${HQCNN_SLURM_LONG:-}" ]; then
     part "a node is set down; the first node of a job, on which its script runs, is lost"
-    lost down tail
-    lost kill head
+    for launcher in mpirun srun; do
+        lost $launcher down tail
+        lost $launcher kill head
+    done
 
     # A training that takes 1 rank alone about three minutes: in jobs of two minutes.
     part "a time limit of two minutes, until the end"
     took=$(sed -n 's/.* \([0-9.]*\) s in all$/\1/p' one.out)
-    epochs=(--set train.epochs="$(awk -v took="$took" 'BEGIN { print 6 * int(1 + 180 / took) }')")
+    epochs=(--set train.epochs="$(awk -v took="$took" 'BEGIN { print 10 * int(1 + 180 / took) }')")
     alone long "${epochs[@]}"
     for launcher in mpirun srun; do
         train $launcher-limit 2 LAUNCHER=$launcher RESTARTS=100 --time=2 --signal=B:USR1@30

@@ -19,13 +19,13 @@ submit() {
         fail "$name: sbatch"
 }
 
-# revive NAME: Open MPI 4.1.4 sometimes crashes inside MPI_Init when more ranks start than there are cores. The job scripts
-# do not start such a job again; this does, and says so.
+# revive NAME: Open MPI 4.1.4 sometimes crashes inside MPI_Init when more ranks start than there are cores. The job
+# scripts do not start such a job again; this does, and says so.
 revive() {
-    local log
-    log=$(log_of "$1")
-    show "$1" 2>/dev/null | grep -q "^ExitCode=139:0" && show "$1" | grep -q "^JobState=FAILED" || return
-    tac "$log" | sed '/restart [0-9]*, nodes/q' | grep -q "^hqcnn-dist [0-9]" && return
+    local start
+    show "$1" 2>/dev/null | grep -q "^JobState=FAILED" || return
+    start=$(tac "$(log_of "$1")" | sed '/^[a-z_]*\.sbatch: /q') # back to the last words of the script
+    grep -q "Signal: Segmentation fault" <<<"$start" && ! grep -q "^hqcnn-dist [0-9]" <<<"$start" || return
     echo "$1: a start crashed before the program could say a word; started again" && scontrol requeue "${job[$1]}"
 }
 
@@ -33,15 +33,14 @@ revive() {
 wait_for() {
     local name=$1 text=$2 i
     shift 2
-    for i in $(seq 1500); do
+    for i in $(seq 3000); do
         "$@" 2>/dev/null | grep -q -e "$text" && return 0
-        sleep 0.2
-        [ $((i % 10)) -ne 0 ] || revive "$name"
+        sleep 0.1
+        [ $((i % 20)) -ne 0 ] || revive "$name"
     done
     fail "$name: no \"$text\" in the output of: $*"
 }
 in_epoch() { wait_for "$1" "^epoch  *$2/" cat "$(log_of "$1")"; }
-restarted() { wait_for "$1" "^Restarts=${2:-1}$" show "$1"; }
 
 # ended NAME STATE CODE: waits for the job and checks how it ended.
 ended() {
@@ -62,8 +61,8 @@ same_bits() {
 rows_of() { sed -E -e '/"event":"(start|resume)"/d' -e 's/,"timing":\{.*\}$/}/' "$1/metrics.jsonl"; }
 same_rows() { diff <(rows_of "$1") <(rows_of "${2:-one}") || fail "$1: other rows than 1 rank"; }
 
-# whole_rows NAME EPOCHS: that reference has a row for each step 1, 2, ... and each epoch 1, 2, ..., and then one for the
-# test.
+# whole_rows NAME EPOCHS: that reference has a row for each step 1, 2, ... and each epoch 1, 2, ..., and then one for
+# the test.
 whole_rows() {
     local steps
     numbers() { sed -n -E "s/.*\"event\":\"$2\",\"epoch\":([0-9]+),\"step\":([0-9]+).*/\\$3/p" "$1/metrics.jsonl"; }
@@ -73,9 +72,9 @@ whole_rows() {
 }
 
 # one_log NAME KIND [REFERENCE]: the log is one. All starts tell themselves in it, numbered 0, 1, 2, ...; between them
-# the epochs come one by one. A start goes on with the epoch behind the last one (KIND saved), or, where work was lost, at
-# most repeats some (KIND lost). Each line of an epoch says what it says in the reference, but for times. The last epoch
-# comes last, and one test.
+# the epochs come one by one. The run was never stopped (KIND undisturbed), or it was, and went on with the epoch behind
+# the last one (saved), or, where work was lost, at most repeated some (lost). Each line of an epoch says what it says
+# in the reference, but for times. The last epoch comes last, and one test.
 one_log() {
     awk -v kind="$2" '
         function bad(text) { print FILENAME ": " text; failed = 1 }
@@ -88,15 +87,18 @@ one_log() {
         }
         /^epoch / {
             split($2, part, "/")
-            if (part[1] > last + 1 || part[1] <= last && !(fresh && kind == "lost")) bad("behind epoch " last " comes: " $0)
+            if (part[1] > last + 1 || part[1] <= last && !(fresh && kind == "lost"))
+                bad("behind epoch " last " comes: " $0)
             if (what($0) != said[part[1]]) bad("have " $0 ", expected " said[part[1]])
             fresh = 0
             last = part[1]
         }
+        /^resumed / { resumed++ }
         /^test split of / { tests++ }
         END {
             if (last != epochs) bad("epoch " epochs " is missing")
             if (tests != 1) bad("the test is there " tests + 0 " times")
+            if (!resumed != (kind == "undisturbed")) bad("it went on " resumed + 0 " times")
             exit failed
         }' "$(log_of "${3:-one}")" "$(log_of "$1")" || { fail "$1: the log is not one" && cat "$(log_of "$1")"; }
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run.sh ROOT PROGRAM: the job scripts on a real Slurm of 4 nodes, all on this machine. HQCNN_SLURM_LONG=1: also what
-# takes a quarter of an hour (the real time limit, more ways to lose a node).
+# takes a quarter of an hour or more (the real time limit, more ways to lose a node).
 #
 # Everything runs in namespaces of its own. When the first process in there ends, for whatever reason, the kernel ends
 # every daemon, step and rank. The network has nothing but the loopback device, so that any port is free
