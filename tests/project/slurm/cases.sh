@@ -104,6 +104,14 @@ for launcher in mpirun srun; do
     whole $launcher-preempted saved
 done
 
+# A srun that has lost a node waits for half a minute, and then ends the step it has started, or the one that has its
+# number by then. So Slurm lets a requeued job wait for 2 minutes (here 6 s, by cred_expire), and a cluster has cgroups
+# that end what is left of a start.
+end_orphans() {
+    local left
+    left=$(pgrep --exact srun) && xargs kill -KILL <<<"$left"
+}
+
 # lost LAUNCHER HOW WHICH: a job on three nodes; in mid-run its first or last node (WHICH: head, tail) is lost: set
 # down, after it was killed with its daemon and its ranks (HOW: kill) or not (HOW: down). Of the last one mpirun and the
 # script know before Slurm does; on the first one they run themselves.
@@ -115,6 +123,8 @@ lost() {
     [ "$2" = down ] || kill_node "$node"
     [ "$name" != mpirun-kill-tail ] || wait_for "$name" "a node or a connection was lost" cat "$name.out"
     down_node "$node"
+    wait_for "$name" "^JobState=PENDING" show "$name"
+    end_orphans
     ended "$name" COMPLETED 0
     whole "$name" lost
     nodes_of "$name" | grep -q "^$node$" && fail "$name: again on $node"
