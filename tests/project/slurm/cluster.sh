@@ -21,6 +21,7 @@ SlurmctldPort=16817
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/none
+AuthInfo=cred_expire=5
 CredType=cred/none
 SlurmctldPidFile=$folder/pids/slurmctld
 SlurmdPidFile=$folder/pids/%n
@@ -49,22 +50,49 @@ CONF
     echo "CgroupPlugin=cgroup/v1" >"$folder/cgroup.conf"
 }
 
+# start_node NAME: a node has a host name of its own, by which Open MPI tells hosts (and their files in /dev/shm) apart,
+# and processes of its own, which end with the first of them. That one waits for orphans, which slurmd does not.
+start_node() {
+    # shellcheck disable=SC2016 # expanded by the inner shell
+    unshare --uts --mount --propagation unchanged --pid --fork --kill-child --mount-proc \
+        bash -c 'hostname "$1" && slurmd -D -f "$SLURM_CONF" -N "$1"; exit $?' bash "$1" &>/dev/null &
+    node_process[${1#n}]=$!
+}
+
+# kill_node NAME: everything on it ends at once. Slurm notices by itself after SlurmdTimeout (5 minutes).
+kill_node() {
+    kill -KILL "${node_process[${1#n}]}"
+    wait "${node_process[${1#n}]}" 2>/dev/null
+}
+
+# down_node NAME: tells Slurm, as an administrator does.
+down_node() { scontrol update nodename="$1" state=down reason=test; }
+
+# restore_node NAME: after both.
+restore_node() {
+    kill -0 "${node_process[${1#n}]}" 2>/dev/null || start_node "$1"
+    scontrol update nodename="$1" state=resume
+}
+
 # start_cluster FOLDER NODES: returns when all nodes are idle; exports SLURM_CONF for sbatch, srun and the others.
-# Each node has a host name of its own, by which Open MPI tells hosts (and their files in /dev/shm) apart.
 start_cluster() {
     local folder=$1 nodes=$2 i
+    node_process=()
     loopback_up && write_config "$folder" "$nodes" || return
     export SLURM_CONF=$folder/slurm.conf
     slurmctld -D -f "$SLURM_CONF" &>/dev/null &
-    for i in $(seq "$nodes"); do
-        # shellcheck disable=SC2016 # expanded by the inner shell
-        unshare --uts sh -c 'hostname "$1" && exec slurmd -D -f "$SLURM_CONF" -N "$1"' sh "n$i" &>/dev/null &
-    done
-    for i in $(seq 150); do
-        [ "$(sinfo -h -t idle -o %D 2>/dev/null)" != "$nodes" ] || return 0
-        sleep 0.1
-    done
+    for i in $(seq "$nodes"); do start_node "n$i"; done
+    all_idle "$nodes" && return
     echo "not all nodes came up" >&2
     tail -n 5 "$folder"/log/* >&2
+    return 1
+}
+
+# all_idle NODES: waits until so many nodes are.
+all_idle() {
+    for _ in $(seq 300); do
+        [ "$(sinfo -h -t idle -o %D 2>/dev/null)" != "$1" ] || return 0
+        sleep 0.1
+    done
     return 1
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh ROOT PROGRAM: jobs/train.sbatch on a real Slurm of 4 nodes, all on this machine.
+# run.sh ROOT PROGRAM: the job scripts on a real Slurm of 4 nodes, all on this machine. HQCNN_SLURM_LONG=1: also what
+# takes a quarter of an hour or more (the real time limit, more ways to lose a node).
 #
 # Everything runs in namespaces of its own. When the first process in there ends, for whatever reason, the kernel ends
 # every daemon, step and rank. The network has nothing but the loopback device, so that any port is free
@@ -20,5 +21,5 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/hqcnn-slurm-XXXXXX")
 trap 'rm -rf "$folder" 2>/dev/null || { sleep 1 && rm -rf "$folder"; }' EXIT
 # The first process must wait for orphans too, which timeout does not.
 # shellcheck disable=SC2016 # expanded by the inner shell
-PATH=$PATH:/usr/sbin "${apart[@]}" bash -c 'timeout --foreground --signal=KILL 100 "$@"; exit $?' \
-    bash "$here/cases.sh" "$folder" "$@"
+PATH=$PATH:/usr/sbin "${apart[@]}" bash -c 'timeout --foreground --signal=KILL "$@"; exit $?' \
+    bash "$([ -n "${HQCNN_SLURM_LONG:-}" ] && echo 7200 || echo 580)" "$here/cases.sh" "$folder" "$@"
