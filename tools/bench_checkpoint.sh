@@ -6,7 +6,7 @@ if [ $# -lt 1 ]; then
     sed -n '2,3s/^# //p' "$0"
     exit 2
 fi
-PROGRAM=$1 FOLDER=${2:-.} RANKS=${3:-2} BYTES=${4:-2147483648} ROUNDS=${5:-5}
+PROGRAM=$1 FOLDER=${2:-.} RANKS=${3:-2} BYTES=${4:-2147483648} ROUNDS=${5:-3}
 new=$FOLDER/bench-dd.tmp old=$FOLDER/bench-dd
 trap 'rm -f "$new" "$old"' EXIT
 

@@ -33,7 +33,7 @@ static bool checks(const hq_job *job) { return job->parallel || hq_dist_rank(job
 
 /* ---- all ranks know what they want to write --------------------------------------------------------------------- */
 
-static void prepare(hq_job *job)
+static void hash(hq_job *job)
 {
     if (!hq_file_temporary(job->path, job->temporary)) {
         job->temporary[0] = '\0';
@@ -45,9 +45,10 @@ static void prepare(hq_job *job)
     job->fingerprint = hq_state_fingerprint(job->state, HQ_VERSION);
 }
 
-/* And it is the same. */
-static void compare(hq_job *job)
+/* And it is the same. Every rank takes part, whatever it has found. */
+static void prepare(hq_job *job)
 {
+    hash(job);
     const uint64_t mine[3] = {job->fingerprint.state, job->fingerprint.texts, hq_hash_text(job->path)};
     uint64_t rank_0[3];
     memcpy(rank_0, mine, sizeof mine);
@@ -160,7 +161,7 @@ static void check_pieces(hq_job *job, int fd, int64_t lo, int64_t hi)
 /* Every rank checks its share of a large state. */
 static void check(hq_job *job)
 {
-    if (!checks(job)) return;
+    if (!checks(job) || job->problem.status != HQ_OK) return;
     const int64_t pieces = hq_seal_pieces(job->image.bytes);
     int64_t lo = 0, hi = pieces;
     if (job->parallel) hq_dist_share(job->dist, pieces, &lo, &hi);
@@ -186,30 +187,33 @@ static void gather(hq_job *job)
 
 static void commit(hq_job *job)
 {
-    if (hq_dist_rank(job->dist) != 0) return;
+    if (hq_dist_rank(job->dist) != 0 || job->problem.status != HQ_OK) return;
     hq_seal_write(job->temporary, job->image.bytes, job->hash, &job->problem);
     if (job->problem.status == HQ_OK) hq_file_commit(job->temporary, job->path, &job->problem);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------------------- */
 
+/* Where rank 0 writes alone, the others only need to know that all hold the same, and how it ended. */
 static const struct hq_stage {
     void (*run)(hq_job *);
     hq_save_part part;
-    bool parallel; /* only when all nodes write */
+    bool alone, settles; /* for small states too: the stage; agreement after it */
 } stages[] = {
-    {prepare, HQ_SAVE_HASH, false}, {compare, HQ_SAVE_HASH, false},  {create, HQ_SAVE_CREATE, false},
-    {share, HQ_SAVE_CREATE, true},  {open_all, HQ_SAVE_WRITE, true}, {write_parts, HQ_SAVE_WRITE, true},
-    {check, HQ_SAVE_CHECK, false},  {gather, HQ_SAVE_CHECK, true},   {commit, HQ_SAVE_SYNC, false},
+    {prepare, HQ_SAVE_HASH, true, true},        {create, HQ_SAVE_CREATE, true, false},
+    {share, HQ_SAVE_CREATE, false, false},      {open_all, HQ_SAVE_WRITE, false, false},
+    {write_parts, HQ_SAVE_WRITE, false, false}, {check, HQ_SAVE_CHECK, true, false},
+    {gather, HQ_SAVE_CHECK, false, false},      {commit, HQ_SAVE_SYNC, true, true},
 };
 
 static hq_status run_stages(hq_job *job, double seconds[HQ_SAVE_PARTS])
 {
     double since = hq_clock();
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
-        if (stages[i].parallel && !job->parallel) continue;
+        if (!stages[i].alone && !job->parallel) continue;
         stages[i].run(job);
-        HQ_TRY(hq_problem_settle(job->dist, &job->problem, job->path, "was not saved"));
+        if (stages[i].settles || job->parallel)
+            HQ_TRY(hq_problem_settle(job->dist, &job->problem, job->path, "was not saved"));
         hq_clock_lap(&since, &seconds[stages[i].part]);
     }
     return HQ_OK;
