@@ -1,4 +1,5 @@
-/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock, files that appear whole.
+/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock, files that appear whole, structure of
+ * HDF5 files.
  *
  * The lowest layer: everything else may use it, it uses nothing of ours. Knows no MPI. Every function here is local.
  */
@@ -301,6 +302,13 @@ int hq_file_finish(FILE *file);
 
 /* The folder of a file: "." when the path has none. */
 void hq_file_folder(const char *path, char *folder, size_t size);
+
+/* Whether an HDF5 file, with or without 512 bytes before it, consists of nothing but the structures that checkpoints
+ * and data sets of ours are made of, each inside the file and apart from the others. To be asked before HDF5 opens a
+ * file from outside, for HDF5 1.10 crashes on many of the others. Texts, numbers and checksums are not looked at.
+ * `problem`: what is wrong. */
+#define HQ_HDF5_PROBLEM_MAX 128
+bool hq_hdf5_check(int fd, char problem[HQ_HDF5_PROBLEM_MAX]);
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 

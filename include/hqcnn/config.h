@@ -62,7 +62,9 @@ typedef enum hq_scope {
     WORD(data, stream, TRAIN, "auto", "auto|on|off",                                                                   \
          "leave the images of an .h5 file there and read them as they are needed, in an order that makes that fast; "  \
          "auto: when they would take more than data.memory")                                                           \
-    INT(data, memory, TRAIN, 4096, 0, 2147483647, "largest images that data.stream = \"auto\" loads, MB on each node") \
+    INT(data, memory, TRAIN, 4096, 0, 2147483647,                                                                      \
+        "largest images that data.stream = \"auto\" loads, MB on each node; a member of an .npz file that is packed "  \
+        "better than 200 to 1 has no more either")                                                                     \
     INT(data, window, TRAIN, 0, 0, 2147483647,                                                                         \
         "images of a micro-batch's part of a streamed set that are in memory and shuffled together, in whole chunks; " \
         "0: "                                                                                                          \

@@ -198,8 +198,19 @@ static hq_status read_text(hq_config *config, const char *text, hq_place *place)
     return status;
 }
 
+/* Text out of a checkpoint, which may come from anywhere, takes in no file of this machine. */
+static hq_status check_alone(const char *text, const char *name)
+{
+    int number = 1;
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n', number++)
+        if (line[strspn(line, " \t")] == '@')
+            HQ_FAIL(HQ_ERR_CONFIG, "%s:%d: a line that starts with @; @include is allowed in files only", name, number);
+    return HQ_OK;
+}
+
 hq_status hq_config_read_text(hq_config *config, const char *text, const char *name)
 {
+    HQ_TRY(check_alone(text, name));
     hq_place place = {.name = name};
     return read_text(config, text, &place);
 }

@@ -3,31 +3,33 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- the file -------------------------------------------------------------------------------------------------- */
 
-/* The first bytes tell "not a zip" from "a zip cut short", which libzip does not. */
-static hq_status check_start(const char *path)
+/* The first bytes tell "not a zip" from "a zip cut short", which libzip does not. *bytes: of the file. */
+static hq_status check_start(const char *path, uint64_t *bytes)
 {
     FILE *file = fopen(path, "rb");
     if (!file)
         HQ_FAIL(HQ_ERR_FILE, "%s: cannot be opened: %s (data.source names a .npz file or is \"phantom\")", path,
                 strerror(errno));
     unsigned char start[4] = {0};
+    struct stat info = {0};
     size_t have = fread(start, 1, sizeof start, file);
-    int error = ferror(file) ? errno : 0;
+    int error = ferror(file) || fstat(fileno(file), &info) != 0 ? errno : 0;
     fclose(file);
+    *bytes = (uint64_t)info.st_size;
     if (error) HQ_FAIL(HQ_ERR_FILE, "%s: cannot be read: %s", path, strerror(error));
     if (have < sizeof start || memcmp(start, "PK", 2) != 0)
         HQ_FAIL(HQ_ERR_DATA, "%s: is not a zip file; data.source must name a .npz file", path);
     return HQ_OK;
 }
 
-hq_status hq_npz_open(const char *path, hq_npz *npz)
+hq_status hq_npz_open(const char *path, int megabytes, hq_npz *npz)
 {
-    npz->path = path;
-    npz->zip = NULL;
-    HQ_TRY(check_start(path));
+    *npz = (hq_npz){.path = path, .megabytes = megabytes};
+    HQ_TRY(check_start(path, &npz->bytes));
     int code = 0;
     npz->zip = zip_open(path, ZIP_RDONLY, &code);
     if (npz->zip) return HQ_OK;
@@ -47,8 +49,25 @@ void hq_npz_close(hq_npz *npz)
 
 /* ---- one member ------------------------------------------------------------------------------------------------ */
 
-/* Looks the member up; *bytes: its unpacked size. A size that deflate (at most 1032:1) cannot reach from the packed
- * bytes is refused before anything is allocated for it. */
+/* The directory's sizes against the file's, against deflate (at most 1032:1), and against what is allowed: before
+ * anything is allocated for them. */
+static hq_status check_sizes(const hq_npz *npz, const char *name, uint64_t unpacked, uint64_t packed)
+{
+    if (unpacked >> 62 || unpacked / 1040 > packed || packed > npz->bytes)
+        HQ_FAIL(HQ_ERR_DATA,
+                "%s: %s: the zip directory claims %llu bytes from %llu packed ones in a file of %llu, which cannot be",
+                npz->path, name, (unsigned long long)unpacked, (unsigned long long)packed,
+                (unsigned long long)npz->bytes);
+    if (unpacked / HQ_NPZ_RATIO_MAX > packed && unpacked > (uint64_t)npz->megabytes * 1000000)
+        HQ_FAIL(HQ_ERR_DATA,
+                "%s: %s: %llu bytes from %llu packed ones; allowed are %d MB (data.memory), or %d times the packed "
+                "bytes: if it is meant, store it unpacked (numpy.savez)",
+                npz->path, name, (unsigned long long)unpacked, (unsigned long long)packed, npz->megabytes,
+                HQ_NPZ_RATIO_MAX);
+    return HQ_OK;
+}
+
+/* Looks the member up; *bytes: its unpacked size. */
 static hq_status find_member(const hq_npz *npz, const char *name, uint64_t *bytes)
 {
     zip_stat_t stat;
@@ -60,9 +79,7 @@ static hq_status find_member(const hq_npz *npz, const char *name, uint64_t *byte
     if (stat.comp_method != ZIP_CM_STORE && stat.comp_method != ZIP_CM_DEFLATE)
         HQ_FAIL(HQ_ERR_DATA, "%s: %s: packed with method %d; stored (0) and deflate (8) are allowed", npz->path, name,
                 stat.comp_method);
-    if (stat.size >> 62 || stat.size / 1040 > stat.comp_size)
-        HQ_FAIL(HQ_ERR_DATA, "%s: %s: the zip directory claims %llu bytes from %llu packed ones, which cannot be",
-                npz->path, name, (unsigned long long)stat.size, (unsigned long long)stat.comp_size);
+    HQ_TRY(check_sizes(npz, name, stat.size, stat.comp_size));
     *bytes = stat.size;
     return HQ_OK;
 }

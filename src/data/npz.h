@@ -7,13 +7,19 @@
 
 #include <zip.h>
 
+#define HQ_NPZ_RATIO_MAX 200 /* a large member's bytes for each packed one; images have less than 10 */
+
 typedef struct hq_npz {
     const char *path; /* the caller's; for messages */
     zip_t *zip;
+    uint64_t bytes; /* of the file */
+    int megabytes;  /* that a member may have however well it is packed */
 } hq_npz;
 
-/* Opens the file for reading. HQ_ERR_FILE when it cannot be opened, HQ_ERR_DATA when it is not a complete zip. */
-hq_status hq_npz_open(const char *path, hq_npz *npz);
+/* Opens the file for reading. megabytes: data.memory; a member that unpacks to more must not be packed better than
+ * HQ_NPZ_RATIO_MAX to 1, so that a small file cannot fill memory or disk. HQ_ERR_FILE when it cannot be opened,
+ * HQ_ERR_DATA when it is not a complete zip. */
+hq_status hq_npz_open(const char *path, int megabytes, hq_npz *npz);
 void hq_npz_close(hq_npz *npz);
 
 /* One array being read. */

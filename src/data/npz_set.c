@@ -157,7 +157,7 @@ hq_status hq_npz_set_open(const hq_config *config, hq_npz_set *set, hq_data_info
     memcpy(set->path, config->data_source, sizeof set->path);
     set->labels.path = set->path;
     name_of(set->path, info);
-    HQ_TRY(hq_npz_open(set->path, &set->npz));
+    HQ_TRY(hq_npz_open(set->path, config->data_memory, &set->npz));
     for (int s = 0; s < HQ_SPLIT_COUNT; s++) HQ_TRY(read_image_header(set, s, info));
     for (int s = 0; s < HQ_SPLIT_COUNT; s++) HQ_TRY(read_labels(set, s));
     return hq_labels_apply(config, &set->labels, info);

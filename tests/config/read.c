@@ -223,7 +223,7 @@ static void bad_syntax(void)
     REFUSED("train = { batch = 64; };\ntrain = { epochs = 6; };", "run.cfg:2", "duplicate");
     REFUSED("train = { batch = 64;", "run.cfg:1", "syntax error");
     REFUSED("data = { source = \"no end", "run.cfg", "syntax error");
-    REFUSED("@include \"no-such-file.cfg\"\n", "run.cfg:1", "include");
+    REFUSED("train = { batch = 64; };\n \t@include \"/dev/zero\"\n", "run.cfg:2", "@include is allowed in files only");
     REFUSED("train = {\n batch = 3; /* no end\n };", "run.cfg:2", "comment without end");
 }
 

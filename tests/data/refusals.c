@@ -133,6 +133,30 @@ static void test_checksum(void)
 }
 
 /* Sizes in the zip directory that no packing could reach: refused before memory is asked for. */
+/* Zeros that deflate packs 1000 to 1: allowed up to data.memory, then only unpacked. */
+static void test_bomb(void)
+{
+    enum { IMAGES = 20000, BYTES = IMAGES * 100 };
+    set_spec spec = make_set();
+    snprintf(spec.images[0].shape, sizeof spec.images[0].shape, "(%d, 10, 10)", IMAGES);
+    snprintf(spec.labels[0].shape, sizeof spec.labels[0].shape, "(%d, 1)", IMAGES);
+    void *zeros = calloc(BYTES, 1);
+    spec.images[0].data = spec.labels[0].data = zeros;
+    spec.images[0].bytes = BYTES;
+    spec.labels[0].bytes = IMAGES;
+    hq_config config = config_for(write_set(&spec, "bomb.npz"));
+    config.data_memory = 1;
+    expect_refusal("a bomb", &config, HQ_ERR_DATA,
+                   "bomb.npz|train_images.npy|bytes from|1 MB (data.memory)|numpy.savez");
+    config.data_memory = 3;
+    expect_refusal("its size", &config, HQ_ERR_DATA, "bomb.npz|val_images.npy|all splits must agree");
+    spec.stored = true;
+    write_set(&spec, "bomb.npz");
+    config.data_memory = 1;
+    expect_refusal("it unpacked", &config, HQ_ERR_DATA, "bomb.npz|val_images.npy|all splits must agree");
+    free(zeros);
+}
+
 static void test_claimed_size(void)
 {
     set_spec spec = make_set();
@@ -308,6 +332,7 @@ int main(void)
     HQ_RUN(test_truncated);
     HQ_RUN(test_any_byte);
     HQ_RUN(test_checksum);
+    HQ_RUN(test_bomb);
     HQ_RUN(test_claimed_size);
     HQ_RUN(test_missing_members);
     HQ_RUN(test_image_types);
