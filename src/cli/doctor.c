@@ -135,7 +135,10 @@ static hq_status run_check(hq_patient *patient, const struct hq_check *now, hq_f
     hq_log_capture(log, sizeof log);
     hq_status status = !now->alone || hq_dist_rank(dist) == 0 ? now->examine(patient, finding) : HQ_OK;
     hq_log_capture(NULL, 0);
-    if (status == HQ_ERR_COMM) return log[0] ? hq_fail(status, "%s", log) : status;
+    if (status == HQ_ERR_COMM) {
+        if (log[0]) hq_fail(status, "%s", log);
+        return hq_dist_agree(dist, status); /* nobody leaves before it is said, if MPI still works */
+    }
     if (now->alone) HQ_TRY(hq_dist_rest(dist));
     status = hq_dist_agree(dist, status);
     hq_clock_lap(&start, &finding->seconds);

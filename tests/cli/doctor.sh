@@ -62,6 +62,10 @@ says note "lost nodes" "OMPI_MCA_oob_tcp_keepalive_time=10"
 if [ "$ranks" -eq 2 ] && [ "$("$PROGRAM" check | sed -n 's/^kernels .*layers \([a-z0-9]*\);.*/\1/p')" != plain ]; then
     examined 0 mpirun -np 1 env HQCNN_MACHINE_LIMIT=plain "$PROGRAM" "${SMALLER[@]}" : -np 1 "$PROGRAM" "${SMALLER[@]}"
     says note kernels 'all ranks use kernels for "plain"'
+    # the dense layers' kernels are the user's choice: where ranks differ in it no rank leaves before that is said
+    mpirun -np 1 env OPENBLAS_CORETYPE=Haswell "$PROGRAM" "${SMALLER[@]}" : -np 1 env OPENBLAS_CORETYPE=Prescott "$PROGRAM" "${SMALLER[@]}" >out.txt 2>err.txt
+    same "exit code of different kernels" $? 5
+    check "message of different kernels: $(cat err.txt)" grep -q "error: .* differ from rank 0: other kernels of OpenBLAS" err.txt
 fi
 
 # ---- settings
