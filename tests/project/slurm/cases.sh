@@ -127,7 +127,7 @@ lost() {
     end_orphans
     ended "$name" COMPLETED 0
     whole "$name" lost
-    nodes_of "$name" | grep -q "^$node$" && fail "$name: again on $node"
+    [ "$2" = kill ] && nodes_of "$name" | grep -q "^$node$" && fail "$name: again on $node"
     restore_node "$node"
     all_idle 4 || fail "$node has not come back"
 }
@@ -203,7 +203,7 @@ if [ -n "${HQCNN_SLURM_LONG:-}" ]; then
         lost $launcher kill head
     done
 
-    # A training that takes 1 rank alone about three minutes: in jobs of two minutes.
+    # A training that takes 1 rank alone about three minutes, in jobs of two minutes.
     part "a time limit of two minutes, until the end"
     took=$(sed -n 's/.* \([0-9.]*\) s in all$/\1/p' one.out)
     epochs=(--set train.epochs="$(awk -v took="$took" 'BEGIN { print 10 * int(1 + 180 / took) }')")

@@ -68,10 +68,10 @@ kill_node() {
 # down_node NAME: tells Slurm, as an administrator does.
 down_node() { scontrol update nodename="$1" state=down reason=test; }
 
-# restore_node NAME: after both.
+# restore_node NAME: after both. A node whose daemon runs comes back by itself.
 restore_node() {
     kill -0 "${node_process[${1#n}]}" 2>/dev/null || start_node "$1"
-    scontrol update nodename="$1" state=resume
+    scontrol update nodename="$1" state=resume 2>/dev/null
 }
 
 # start_cluster FOLDER NODES: returns when all nodes are idle; exports SLURM_CONF for sbatch, srun and the others.
