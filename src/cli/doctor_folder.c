@@ -265,21 +265,20 @@ hq_status hq_doctor_names(hq_patient *patient, hq_finding *finding)
 
 /* ---- space and speed -------------------------------------------------------------------------------------------- */
 
-/* Checkpoints that are there at once, at most: last.h5, best.h5, and the next one, which is being written. */
-enum { CHECKPOINTS = 3 };
 static const double other_files = 1e6; /* config.cfg, metrics.jsonl; bytes */
 
 hq_status hq_doctor_space(hq_patient *patient, hq_finding *finding)
 {
     struct statvfs info;
-    const double need = CHECKPOINTS * patient->needs.checkpoint + other_files;
+    const int checkpoints = patient->config.checkpoint_keep + 2; /* best.h5, and the next one, which is being written */
+    const double need = checkpoints * patient->needs.checkpoint + other_files;
     if (statvfs(patient->folder, &info) != 0 || info.f_blocks == 0) {
         hq_doctor_found(finding, HQ_VERDICT_NOTE, "the file system does not say how much is free");
         return HQ_OK;
     }
     const double room = (double)info.f_bavail * (double)info.f_frsize;
     hq_doctor_found(finding, room < need ? HQ_VERDICT_PROBLEM : HQ_VERDICT_OK,
-                    "a run needs %s (%d checkpoints of %s at once), %s are free", hq_doctor_bytes(need), CHECKPOINTS,
+                    "a run needs %s (%d checkpoints of %s at once), %s are free", hq_doctor_bytes(need), checkpoints,
                     hq_doctor_bytes(patient->needs.checkpoint), hq_doctor_bytes(room));
     hq_doctor_advise(finding, "free space, or give a --run-dir with more; quotas of users are not seen here");
     if (info.f_files > 0 && info.f_favail == 0)
