@@ -1,4 +1,4 @@
-/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock.
+/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock, structure of HDF5 files.
  *
  * The lowest layer: everything else may use it, it uses nothing of ours. Knows no MPI. Every function here is local.
  */
@@ -266,6 +266,15 @@ typedef struct hq_phase_event {
  * many are there. */
 void hq_phase_record(hq_phase_event *event, size_t room);
 size_t hq_phase_recorded(void);
+
+/* ---- files ------------------------------------------------------------------------------------------------------ */
+
+/* Whether an HDF5 file, with or without 512 bytes before it, consists of nothing but the structures that checkpoints
+ * and data sets of ours are made of, each inside the file and apart from the others. To be asked before HDF5 opens a
+ * file from outside, for HDF5 1.10 crashes on many of the others. Texts, numbers and checksums are not looked at.
+ * `problem`: what is wrong. */
+#define HQ_HDF5_PROBLEM_MAX 128
+bool hq_hdf5_check(int fd, char problem[HQ_HDF5_PROBLEM_MAX]);
 
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 

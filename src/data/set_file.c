@@ -99,20 +99,10 @@ static void get_attributes(hq_looking *look)
 
 /* ---- members --------------------------------------------------------------------------------------------------- */
 
-/* A member is in the file itself: soft and external links could lead anywhere. */
-static void check_link(hq_looking *look, const char *name)
-{
-    H5L_info_t link = {.type = H5L_TYPE_ERROR};
-    if (well(look) && H5Lexists(look->file, name, H5P_DEFAULT) <= 0) hq_handles_fail(&look->h5, "%s is missing", name);
-    if (well(look)) hq_handles_check(&look->h5, H5Lget_info(look->file, name, &link, H5P_DEFAULT), name);
-    if (well(look) && link.type != H5L_TYPE_HARD)
-        hq_handles_fail(&look->h5, "%s is a link to another place; only hard links are allowed", name);
-}
-
 /* Opens a member of a type, and finds its shape: dims[*rank], at most 5 of them. */
 static hid_t open_member(hq_looking *look, const char *name, hid_t type, int *rank, hsize_t dims[5])
 {
-    check_link(look, name);
+    if (well(look) && H5Lexists(look->file, name, H5P_DEFAULT) <= 0) hq_handles_fail(&look->h5, "%s is missing", name);
     if (!well(look)) return H5I_INVALID_HID;
     hid_t dataset = hq_handles_keep(&look->h5, H5Dopen2(look->file, name, H5P_DEFAULT), name);
     hid_t found = hq_handles_keep(&look->h5, H5Dget_type(dataset), name);
@@ -268,6 +258,9 @@ hq_status hq_set_file_open(const char *path, bool writing, hq_set_file *file, hq
         HQ_FAIL(HQ_ERR_FILE, "%s: cannot be opened: %s (data.source is \"phantom\" or the path of a file)", path,
                 strerror(errno));
     if (!S_ISREG(found.st_mode)) HQ_FAIL(HQ_ERR_FILE, "%s: is not a file", path);
+    char problem[HQ_HDF5_PROBLEM_MAX];
+    if (!hq_hdf5_check(file->fd, problem))
+        HQ_FAIL(HQ_ERR_DATA, "%s: is no HDF5 file by hqcnn-dist, or it is truncated or damaged: %s", path, problem);
     hq_looking look = {.bytes = (uint64_t)found.st_size, .set = file, .info = info};
     hq_handles_begin(&look.h5, file->path);
     look_at_file(&look);
