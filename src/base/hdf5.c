@@ -276,8 +276,7 @@ static bool check_group_info(hq_bytes *b)
     return true;
 }
 
-/* ---- links of a group with many: in a heap of one block, found by a tree of one leaf ------------------------------
- */
+/* ---- links of a group with many: in a heap of one block, found by a tree of one leaf ---------------------------- */
 
 enum { BLOCK = 512, BLOCK_HEAD = 21, HEAP = 146, NODE = 512, TREE = 38, RECORD = 11 };
 
