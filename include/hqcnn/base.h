@@ -1,5 +1,5 @@
-/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock, files that appear whole, structure of
- * HDF5 files.
+/* base.h: status codes, log, memory, counter-based random numbers, hashing, clock, files that appear whole, structure
+ * of HDF5 files.
  *
  * The lowest layer: everything else may use it, it uses nothing of ours. Knows no MPI. Every function here is local.
  */

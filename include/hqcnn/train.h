@@ -56,25 +56,21 @@ hq_circuit_load hq_train_spreader_load(const hq_spreader *spreader);
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
 typedef struct hq_train_options {
-    const char *run_dir; /* made if absent */
-    const char *resume;  /* NULL: start anew; else the checkpoint to go on from */
-    hq_state *state;     /* what it holds, loaded; released as soon as it is restored */
+    const char *run_dir;    /* made if absent */
+    const char *resume;     /* NULL: start anew; else the checkpoint to go on from */
+    hq_state *state;        /* what it holds, loaded; released as soon as it is restored */
+    int (*signal_of)(void); /* the number of a signal that asked this rank to stop, 0: none; NULL: nobody asks */
 } hq_train_options;
 
 /* Trains to the end. The run folder then holds last.h5, best.h5 (best validation AUC), the newest checkpoints,
- * config.cfg and metrics.jsonl. After SIGUSR1 or SIGTERM, and in time for train.time_limit and the end of a Slurm job,
- * the state is saved at the end of the step and the result is HQ_INTERRUPTED; a second signal, more than a second
- * later, ends the process at once, with the same exit code. HQ_ERR_NUMERIC when the training diverged. */
+ * config.cfg and metrics.jsonl. After a signal, and in time for train.time_limit and the end of a Slurm job, the state
+ * is saved at the end of the step and the result is HQ_INTERRUPTED. HQ_ERR_NUMERIC when the training diverged. */
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options);
 
 /* Loads the checkpoint that a run folder goes on from: last.h5, or the newest kept one when that is damaged or missing,
  * with a warning that says why. None at all: HQ_OK, and path is empty. HQ_ERR_FILE when there are some, but none can be
  * loaded. Free the state with hq_checkpoint_free. */
 hq_status hq_train_open_last(const hq_dist *dist, const char *run_dir, char path[PATH_MAX], hq_state *state);
-
-/* Holds SIGUSR1 and SIGTERM back, or lets them come: a wish to stop that comes before the training can hear it waits,
- * from before MPI starts. hq_train_run lets them come. Local. */
-void hq_train_signals_hold(bool hold);
 
 /* Where the time of training steps goes: seconds of this rank. */
 typedef struct hq_step_times {
@@ -183,8 +179,8 @@ typedef struct hq_evaluation {
 } hq_evaluation;
 
 typedef struct hq_asked {
-    bool (*stop)(const void *ctx); /* local */
-    const void *ctx;
+    bool (*stop)(void *ctx); /* local */
+    void *ctx;
 } hq_asked;
 
 /* Evaluates a split, each sample exactly once. Shots and noise draw the same numbers whenever a model is evaluated

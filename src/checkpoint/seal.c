@@ -151,6 +151,13 @@ static int check_seal(int fd, hq_problem *problem)
     return seal.version;
 }
 
+/* Behind a seal that is right, for whoever makes a file can make its seal. */
+static void check_structure(int fd, hq_problem *problem)
+{
+    char text[HQ_HDF5_PROBLEM_MAX];
+    if (!hq_hdf5_check(fd, text)) hq_problem_set(problem, HQ_ERR_FILE, "it is no file by hqcnn-dist: %s", text);
+}
+
 int hq_seal_check(const char *path, hq_problem *problem)
 {
     struct stat info;
@@ -161,6 +168,7 @@ int hq_seal_check(const char *path, hq_problem *problem)
         hq_problem_set(problem, HQ_ERR_FILE, "it is not a file");
     else
         version = check_seal(fd, problem);
+    if (problem->status == HQ_OK) check_structure(fd, problem);
     if (fd >= 0) close(fd);
     return version;
 }

@@ -174,6 +174,9 @@ static void check(hq_job *job)
         hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot read back what was written: %s", strerror(errno));
     else
         check_pieces(job, fd, lo, hi);
+    /* What other nodes have written is in their memory, perhaps: rank 0 cannot sync that. */
+    if (fd >= 0 && job->parallel && job->dist->node_rank == 0 && fsync(fd) != 0)
+        hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot sync %s: %s", job->temporary, strerror(errno));
     if (fd >= 0) close(fd);
 }
 

@@ -132,8 +132,8 @@ static hq_status measure_synthetic(hq_saves *saves)
 static void print_table(const hq_saves *saves, const double median[TIMES])
 {
     const double *sorted = saves->time[BLOCKED];
-    hq_say("a state of %.6g MB, saved by %d rank%s in %s\n", (double)saves->bytes / 1e6, hq_dist_size(saves->dist),
-           hq_dist_size(saves->dist) == 1 ? "" : "s", saves->options->run_dir[0] ? saves->options->run_dir : ".");
+    hq_say("a state of %.6g MB on %d ranks, saved in %s\n", (double)saves->bytes / 1e6, hq_dist_size(saves->dist),
+           saves->options->run_dir[0] ? saves->options->run_dir : ".");
     hq_say("blocked for %.3f ms (median of %d, slowest rank; %.3f to %.3f), %.0f MB/s\n\n", 1e3 * median[BLOCKED],
            saves->runs, 1e3 * sorted[0], 1e3 * sorted[saves->runs - 1], (double)saves->bytes / median[BLOCKED] / 1e6);
     hq_say("  part           ms   share   least ms   on rank 0\n");

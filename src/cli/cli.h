@@ -82,6 +82,13 @@ typedef struct hq_loaded {
 hq_status hq_cli_load(hq_dist *dist, const hq_options *options, hq_loaded *loaded);
 void hq_cli_unload(hq_loaded *loaded);
 
+/* SIGUSR1 and SIGTERM. Held back they wait, from before MPI starts, for who can hear them. Taken, the first one is
+ * noted (its number, 0: none came), and a second one, more than a second later, ends the process at once with exit code
+ * 75. Local. */
+void hq_cli_signals_hold(bool hold);
+void hq_cli_signals_take(int rank);
+int hq_cli_signal_asked(void);
+
 /* The commands. Collective. */
 hq_status hq_cli_train(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_evaluate(hq_dist *dist, const hq_options *options);

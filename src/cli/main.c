@@ -35,7 +35,7 @@ static hq_status work(hq_dist *dist, int argc, char **argv)
     hq_status status = hq_dist_rank(dist) == 0 ? hq_cli_parse(argc, argv, options) : HQ_OK;
     status = hq_dist_agree(dist, status);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
-    if (status == HQ_OK && options->command != HQ_COMMAND_TRAIN) hq_train_signals_hold(false);
+    if (status == HQ_OK && options->command != HQ_COMMAND_TRAIN) hq_cli_signals_hold(false);
     if (status == HQ_OK) status = hq_cli_start(dist, options);
     if (status == HQ_OK) status = run_command(dist, options);
     hq_free(options);
@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 {
     if (hq_cli_answer_early(argc, argv)) return 0;
     hq_dist *dist = NULL;
-    hq_train_signals_hold(true);
+    hq_cli_signals_hold(true);
     hq_status status = hq_dist_start(&argc, &argv, &dist);
     if (status != HQ_OK) hq_dist_abort(dist, hq_status_exit_code(status));
     status = work(dist, argc, argv);

@@ -64,6 +64,7 @@ hq_status hq_cli_train(hq_dist *dist, const hq_options *given)
     hq_state state = {0};
     HQ_TRY(hq_dist_alloc(dist, 1, sizeof *options, "options", &options));
     *options = *given;
+    hq_cli_signals_take(hq_dist_rank(dist));
     hq_status status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? settle(options) : HQ_OK);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
     if (status == HQ_OK) status = open_state(dist, options, &state);
@@ -71,7 +72,8 @@ hq_status hq_cli_train(hq_dist *dist, const hq_options *given)
     if (status == HQ_OK) {
         hq_say("hqcnn-dist %s\n", HQ_VERSION);
         const char *resume = options->resume ? options->resume_file : NULL;
-        status = hq_train_run(dist, &config, &(hq_train_options){options->run_dir, resume, &state});
+        status =
+            hq_train_run(dist, &config, &(hq_train_options){options->run_dir, resume, &state, hq_cli_signal_asked});
     }
     hq_checkpoint_free(&state);
     if (status == HQ_INTERRUPTED)

@@ -14,6 +14,14 @@
 
 static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
 
+/* Adds a value, which it takes over; an object that lacks one for want of memory is none. */
+static void put(json_t **object, const char *key, json_t *value)
+{
+    if (json_object_set_new(*object, key, value) == 0) return;
+    json_decref(*object);
+    *object = NULL;
+}
+
 /* Writes a row and takes it over. */
 static hq_status write_row(hq_run *run, json_t *row)
 {
@@ -28,9 +36,9 @@ static hq_status write_row(hq_run *run, json_t *row)
 static json_t *timing(const hq_run *run, double seconds, double images)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "seconds", number(seconds));
-    json_object_set_new(object, "images_per_second", number(seconds > 0 ? images / seconds : 0));
-    json_object_set_new(object, "ranks", json_integer(hq_dist_size(run->dist)));
+    put(&object, "seconds", number(seconds));
+    put(&object, "images_per_second", number(seconds > 0 ? images / seconds : 0));
+    put(&object, "ranks", json_integer(hq_dist_size(run->dist)));
     return object;
 }
 
@@ -44,15 +52,17 @@ static json_t *new_row(const hq_run *run, const char *event)
 
 /* Whether a row of an earlier part of the run belongs to the state that is resumed: what came after it will come again.
  */
-static bool row_stays(const hq_run *run, const char *line)
+static hq_row row_stays(const hq_run *run, const char *line)
 {
-    json_t *row = json_loads(line, 0, NULL);
+    json_error_t error;
+    json_t *row = json_loads(line, 0, &error);
+    if (!row) return json_error_code(&error) == json_error_out_of_memory ? HQ_ROW_UNKNOWN : HQ_ROW_GOES;
     const char *event = json_string_value(json_object_get(row, "event"));
     const int64_t epoch = json_integer_value(json_object_get(row, "epoch"));
     const int64_t step = json_integer_value(json_object_get(row, "step"));
     bool stays = event && strcmp(event, "test") != 0 && step <= run->progress.step && epoch <= run->progress.epoch;
     json_decref(row);
-    return stays;
+    return stays ? HQ_ROW_STAYS : HQ_ROW_GOES;
 }
 
 /* The rows of before are in the run folder, or in the checkpoint's when the run goes on in a new folder. */
@@ -69,11 +79,11 @@ static hq_status open_rows(hq_run *run)
 {
     HQ_TRY(open_file(run));
     json_t *row = new_row(run, run->resume ? "resume" : "start"), *about = json_object();
-    json_object_set_new(about, "version", json_string(HQ_VERSION));
-    json_object_set_new(about, "kernels", json_string(hq_model_variant(run->model)));
-    json_object_set_new(about, "ranks", json_integer(hq_dist_size(run->dist)));
-    json_object_set_new(about, "nodes", json_integer(hq_dist_nodes(run->dist)));
-    json_object_set_new(row, "timing", about);
+    put(&about, "version", json_string(HQ_VERSION));
+    put(&about, "kernels", json_string(hq_model_variant(run->model)));
+    put(&about, "ranks", json_integer(hq_dist_size(run->dist)));
+    put(&about, "nodes", json_integer(hq_dist_nodes(run->dist)));
+    put(&row, "timing", about);
     return write_row(run, row);
 }
 
@@ -120,8 +130,8 @@ hq_status hq_train_event_step(hq_run *run, const hq_step_result *result)
     hq_status status = HQ_OK;
     if (hq_dist_rank(run->dist) == 0) {
         json_t *row = new_row(run, "step");
-        json_object_set_new(row, "loss", number(result->loss));
-        json_object_set_new(row, "learning_rate", number(result->learning_rate));
+        put(&row, "loss", number(result->loss));
+        put(&row, "learning_rate", number(result->learning_rate));
         status = write_row(run, row);
     }
     return hq_dist_agree(run->dist, status);
@@ -139,16 +149,16 @@ void hq_train_print_sum(const hq_run *run)
 static json_t *epoch_json(const hq_run *run, const hq_epoch_row *row, bool best)
 {
     json_t *object = new_row(run, "epoch"), *train = json_object(), *val = json_object();
-    json_object_set_new(object, "learning_rate", number(row->learning_rate));
-    json_object_set_new(train, "loss", number(row->train_loss));
-    json_object_set_new(train, "acc", number(row->train_acc));
-    json_object_set_new(val, "loss", number(row->val_loss));
-    json_object_set_new(val, "acc", number(row->val_acc));
-    json_object_set_new(val, "auc", number(row->val_auc));
-    json_object_set_new(val, "f1", number(row->val_f1));
-    json_object_set_new(object, "train", train);
-    json_object_set_new(object, "val", val);
-    json_object_set_new(object, "best", json_boolean(best));
+    put(&object, "learning_rate", number(row->learning_rate));
+    put(&train, "loss", number(row->train_loss));
+    put(&train, "acc", number(row->train_acc));
+    put(&val, "loss", number(row->val_loss));
+    put(&val, "acc", number(row->val_acc));
+    put(&val, "auc", number(row->val_auc));
+    put(&val, "f1", number(row->val_f1));
+    put(&object, "train", train);
+    put(&object, "val", val);
+    put(&object, "best", json_boolean(best));
     return object;
 }
 
@@ -203,8 +213,7 @@ static json_t *phases_json(const hq_epoch_times *times)
 {
     json_t *object = json_object();
     for (int i = 0; i < HQ_PHASE_COUNT; i++)
-        if (times->phase[i].most > 0)
-            json_object_set_new(object, hq_phase_name((hq_phase)i), balance_json(&times->phase[i]));
+        if (times->phase[i].most > 0) put(&object, hq_phase_name((hq_phase)i), balance_json(&times->phase[i]));
     return object;
 }
 
@@ -241,10 +250,10 @@ hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
     if (hq_dist_rank(run->dist) == 0) {
         json_t *object = epoch_json(run, row, best);
         json_t *times = timing(run, seconds, images);
-        json_object_set(times, "circuits", circuits);
-        json_object_set_new(times, "phases", phases_json(&spent));
-        json_object_set_new(times, "efficiency", number(1 - spent.waiting.mean));
-        json_object_set_new(object, "timing", times);
+        put(&times, "circuits", json_incref(circuits));
+        put(&times, "phases", phases_json(&spent));
+        put(&times, "efficiency", number(1 - spent.waiting.mean));
+        put(&object, "timing", times);
         status = write_row(run, object);
     }
     json_decref(circuits);
@@ -257,16 +266,20 @@ static json_t *test_json(const hq_run *run, const hq_evaluation *test, const hq_
 {
     const hq_metrics *m = &test->metrics;
     json_t *row = new_row(run, "test"), *classes = json_array();
-    json_object_set_new(row, "best_epoch", json_integer(run->progress.best_epoch));
-    json_object_set_new(row, "samples", json_integer(m->samples));
-    json_object_set_new(row, "loss", number(test->loss));
-    json_object_set_new(row, "acc", number(m->acc));
-    json_object_set_new(row, "auc", number(m->auc));
-    json_object_set_new(row, "precision", number(m->precision));
-    json_object_set_new(row, "recall", number(m->recall));
-    json_object_set_new(row, "f1", number(m->f1));
-    for (int k = 0; k < run->data.set.info.classes; k++) json_array_append_new(classes, number(per_class[k].auc));
-    json_object_set_new(row, "auc_of_class", classes);
+    put(&row, "best_epoch", json_integer(run->progress.best_epoch));
+    put(&row, "samples", json_integer(m->samples));
+    put(&row, "loss", number(test->loss));
+    put(&row, "acc", number(m->acc));
+    put(&row, "auc", number(m->auc));
+    put(&row, "precision", number(m->precision));
+    put(&row, "recall", number(m->recall));
+    put(&row, "f1", number(m->f1));
+    for (int k = 0; k < run->data.set.info.classes; k++)
+        if (json_array_append_new(classes, number(per_class[k].auc)) != 0) {
+            json_decref(classes);
+            classes = NULL;
+        }
+    put(&row, "auc_of_class", classes);
     return row;
 }
 

@@ -82,6 +82,10 @@ hq_status hq_train_keep_begin(const hq_run *run)
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder))
         if (ends_with(entry->d_name, ".h5.tmp") && kept_path(run->dir, entry->d_name, path)) unlink(path);
     closedir(folder);
+    hq_train_path(run, "last.h5.tmp", path);
+    unlink(path);
+    hq_train_path(run, "best.h5.tmp", path);
+    unlink(path);
     return HQ_OK;
 }
 
@@ -102,8 +106,6 @@ static void remove_old(const hq_run *run)
     free(steps);
 }
 
-static hq_status worse(hq_status a, hq_status b) { return a > b ? a : b; }
-
 /* A row that counts for the state must be on the disk before it. */
 static hq_status prepare(hq_run *run, hq_state *state, char **text)
 {
@@ -111,7 +113,7 @@ static hq_status prepare(hq_run *run, hq_state *state, char **text)
     hq_status mine = HQ_OK;
     if (hq_dist_rank(run->dist) == 0) mine = hq_train_rows_own(run);
     if (hq_dist_rank(run->dist) == 0 && mine == HQ_OK) mine = hq_train_rows_sync(run);
-    return hq_dist_agree(run->dist, worse(packed, mine));
+    return hq_dist_agree(run->dist, hq_train_worse(packed, mine));
 }
 
 static hq_status write_all(const hq_run *run, const hq_state *state, bool best)

@@ -76,6 +76,17 @@ static hq_status check_settings(const hq_restoring *from)
     return HQ_OK;
 }
 
+/* Numbers that index and count, from a file that anyone may have written. */
+static hq_status check_progress(const hq_progress *at, const char *name)
+{
+    const bool counts = at->epoch >= 0 && at->step >= 0 && at->step_in_epoch >= 0 && at->stale >= 0 &&
+                        at->correct >= 0 && at->seen >= 0;
+    if (counts && at->best_epoch >= 0 && at->best_epoch <= at->epoch) return HQ_OK;
+    HQ_FAIL(HQ_ERR_FILE,
+            "%s: block \"progress\" has numbers that no training has: epoch %lld, step %lld, best epoch %lld", name,
+            (long long)at->epoch, (long long)at->step, (long long)at->best_epoch);
+}
+
 static hq_status restore_history(hq_run *run, const hq_state *state, const char *name)
 {
     const int64_t epochs = run->progress.epoch;
@@ -95,6 +106,7 @@ static hq_status restore(void *ctx)
     HQ_TRY(take_block(state, "moment1", HQ_NUMBER_REAL, p, run->moment1, from->name));
     if (run->moment2) HQ_TRY(take_block(state, "moment2", HQ_NUMBER_REAL, p, run->moment2, from->name));
     HQ_TRY(take_block(state, "progress", HQ_NUMBER_I64, HQ_PROGRESS_NUMBERS, &run->progress, from->name));
+    HQ_TRY(check_progress(&run->progress, from->name));
     HQ_TRY(take_block(state, "epoch_loss", HQ_NUMBER_F64, 1, &run->epoch_loss, from->name));
     return restore_history(run, state, from->name);
 }

@@ -27,11 +27,17 @@ static bool write_kept(FILE *file, const void *ctx)
     ssize_t n;
     bool good = true;
     FILE *before = kept->before ? fopen(kept->before, "r") : NULL;
-    while (before && good && (n = getline(&line, &size, before)) > 0)
-        if (line[n - 1] == '\n' && kept->stays(kept->run, line)) good = fputs(line, file) >= 0;
-    if (before && ferror(before)) good = false;
+    if (!before) return !kept->before || errno == ENOENT;
+    while (good && (n = getline(&line, &size, before)) > 0) {
+        const hq_row row = line[n - 1] == '\n' ? kept->stays(kept->run, line) : HQ_ROW_GOES;
+        if (row == HQ_ROW_UNKNOWN) errno = ENOMEM;
+        good = row == HQ_ROW_GOES || (row == HQ_ROW_STAYS && fputs(line, file) >= 0);
+    }
+    if (good && !feof(before)) good = false;
+    const int error = errno;
     free(line);
-    if (before) fclose(before);
+    fclose(before);
+    errno = error;
     return good;
 }
 

@@ -211,7 +211,9 @@ static hq_status check_finite(const hq_run *run, const hq_evaluation *val)
 static hq_status save_epoch(hq_run *run, bool best, const hq_progress *before)
 {
     const int64_t epoch = run->progress.epoch;
-    const bool end = epoch == run->config->train_epochs || early(run);
+    const int patience = run->config->train_early_stop;
+    const bool last_chance = patience > 0 && before->stale + 1 >= patience; /* the training ends if this is not saved */
+    const bool end = epoch == run->config->train_epochs || early(run) || last_chance;
     bool saved = true;
     if (end) return hq_train_save(run, best);
     if (best || epoch % run->config->checkpoint_epochs == 0) HQ_TRY(hq_train_save_on_the_way(run, best, &saved));
@@ -222,12 +224,20 @@ static hq_status save_epoch(hq_run *run, bool best, const hq_progress *before)
 }
 
 /* What asks the run to stop is heard during an evaluation too: its state is that behind the last step. */
-static bool asked(const void *ctx) { return hq_train_stop_asked(ctx); }
+static bool asked(void *ctx)
+{
+    hq_run *run = ctx;
+    const double now = hq_clock();
+    hq_train_stop_timed(run, false, now - run->stop.heard);
+    run->stop.heard = now;
+    return hq_train_stop_asked(run);
+}
 
 static hq_status finish_epoch(hq_run *run)
 {
     hq_evaluation val;
     hq_epoch_row *row;
+    run->stop.heard = hq_clock();
     const hq_status status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set,
                                                HQ_SPLIT_VAL, &(hq_asked){asked, run}, &val, NULL, NULL, NULL);
     if (status == HQ_INTERRUPTED) return stop(run);
@@ -265,6 +275,7 @@ static hq_status test_best(hq_run *run)
     HQ_TRY(hq_checkpoint_read(run->dist, best.path, &best.state));
     hq_status status = hq_dist_in_turn(run->dist, restore_best, &best);
     hq_checkpoint_free(&best.state);
+    run->stop.heard = hq_clock();
     if (status == HQ_OK)
         status = hq_train_evaluate(run->dist, run->config, run->model, run->spreader, &run->data.set, HQ_SPLIT_TEST,
                                    &(hq_asked){asked, run}, &test, NULL, best.per_class, NULL);
@@ -361,13 +372,11 @@ static hq_status prepare_folder(const hq_run *run)
     return hq_dist_agree(run->dist, status);
 }
 
-static hq_status worse(hq_status a, hq_status b) { return a > b ? a : b; }
-
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options)
 {
     hq_run run = {
         .dist = dist, .config = config, .dir = options->run_dir, .resume = options->resume, .rows = {.fd = -1}};
-    hq_train_stop_begin(&run);
+    hq_train_stop_begin(&run, options->signal_of);
     hq_status status = hq_train_set_up(&run);
     if (status == HQ_OK && run.resume) status = hq_train_resume(&run, options->state);
     if (status == HQ_OK) status = prepare_folder(&run);
@@ -380,7 +389,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
         hq_train_stop_print(&run);
         if (hq_dist_rank(dist) == 0) hq_train_print_absent(&run.data.set);
         status = train(&run);
-        if (status != HQ_ERR_COMM) status = worse(status, hq_train_trace_end(&run));
+        if (status != HQ_ERR_COMM) status = hq_train_worse(status, hq_train_trace_end(&run));
     }
     hq_train_release(&run);
     return status;

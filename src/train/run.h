@@ -36,6 +36,8 @@ enum {
     HQ_ROW_NUMBERS = sizeof(hq_epoch_row) / sizeof(double)
 };
 
+static inline hq_status hq_train_worse(hq_status a, hq_status b) { return a > b ? a : b; }
+
 /* metrics.jsonl, open; rank 0. */
 typedef struct hq_rows {
     int fd;        /* -1: not open */
@@ -49,6 +51,8 @@ typedef struct hq_stop {
     double slack;                      /* seconds kept free for the end of the program */
     const char *reason;                /* where the limit comes from */
     double longest_step, longest_save; /* seconds */
+    double heard;                      /* hq_clock when an evaluation last listened */
+    int (*signal_of)(void);            /* of this rank; NULL: nobody asks */
 } hq_stop;
 
 typedef struct hq_run {
@@ -158,7 +162,8 @@ void hq_train_beside(const char *path, const char *name, char beside[PATH_MAX]);
 /* rows.c: metrics.jsonl. Opening keeps the rows of before for which `stays` is true, from the file `before` (NULL:
  * none). A row that cannot be written is an error, or waits for the next one (checkpoint.on_failure). Sync: every row
  * is on the disk. Local, for rank 0. */
-typedef bool (*hq_row_stays)(const hq_run *run, const char *line);
+typedef enum hq_row { HQ_ROW_GOES, HQ_ROW_STAYS, HQ_ROW_UNKNOWN /* no memory to look at it */ } hq_row;
+typedef hq_row (*hq_row_stays)(const hq_run *run, const char *line);
 hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays);
 hq_status hq_train_rows_add(hq_run *run, const char *text);
 hq_status hq_train_rows_sync(hq_run *run);
@@ -185,9 +190,9 @@ hq_status hq_train_trace_end(hq_run *run);
 /* summary.c: names the classes whose AUC is undefined in the validation or test split. Local; only rank 0 prints. */
 void hq_train_print_absent(const hq_dataset *set);
 
-/* stop.c: SIGUSR1, SIGTERM, train.time_limit and the end of a Slurm job ask for a stop at the end of the step; a second
- * signal ends the process at once. What steps and saves take says how early that must be. Local. */
-void hq_train_stop_begin(hq_run *run);
+/* stop.c: signals, train.time_limit and the end of a Slurm job ask for a stop at the end of the step. What steps and
+ * saves take says how early that must be. Local. */
+void hq_train_stop_begin(hq_run *run, int (*signal_of)(void));
 void hq_train_stop_print(const hq_run *run);
 void hq_train_stop_timed(hq_run *run, bool save, double seconds);
 bool hq_train_stop_asked(const hq_run *run);

@@ -30,11 +30,11 @@ kill_some() {
     local ranks
     mapfile -t ranks < <(pgrep -P "$1")
     case $((RANDOM % 3)) in
-    0) [ ${#ranks[@]} -eq 0 ] || kill -KILL "${ranks[RANDOM % ${#ranks[@]}]}" 2>/dev/null ;;
-    1) kill -KILL "${ranks[@]}" 2>/dev/null ;;
+    0) kill -KILL "${ranks[RANDOM % (${#ranks[@]} + 1)]:-$1}" 2>/dev/null ;;
+    1) kill -KILL "${ranks[@]:-$1}" 2>/dev/null ;;
     2) kill -KILL "$1" "${ranks[@]}" 2>/dev/null ;;
     esac
-    wait "$1" 2>/dev/null
+    ! wait "$1" 2>/dev/null # else it was done before
 }
 
 steps_of() { grep -c '"event":"step"' "$1/metrics.jsonl" 2>/dev/null; }
@@ -46,8 +46,8 @@ while [ "$kills" -lt "$KILLS" ]; do
     [ -e "$run" ] && break
     done=no
     while [ $done = no ]; do
-        ranks=$((RANDOM % 3 + 2))
-        mpirun -np $ranks "$PROGRAM" train "${RUN[@]}" --run-dir "$run" --resume >"$run.out" 2>&1 &
+        np=$((RANDOM % 3 + 2))
+        mpirun -np $np "$PROGRAM" train "${RUN[@]}" --run-dir "$run" --resume >"$run.out" 2>&1 &
         mpirun=$!
         # A moment in the start, or some steps after it. Once there were enough kills the run may end.
         if [ "$kills" -lt "$KILLS" ]; then
@@ -60,15 +60,14 @@ while [ "$kills" -lt "$KILLS" ]; do
             done
             sleep "0.$(printf %03d $((RANDOM % (aim == 0 ? 600 : 60))))"
         fi
-        if [ "$kills" -lt "$KILLS" ] && kill -0 $mpirun 2>/dev/null; then
-            kill_some $mpirun
+        if [ "$kills" -lt "$KILLS" ] && kill_some $mpirun; then
             kills=$((kills + 1))
             [ $aim -eq 0 ] && starting=$((starting + 1))
             [ -n "$(find "$run" -name '*.h5.tmp' 2>/dev/null)" ] && writing=$((writing + 1))
             check "kill $kills: all checkpoints can be read" readable "$run"
         else
-            wait $mpirun
-            same "run $runs ends" $? 0
+            wait $mpirun # if it was not waited for
+            check "run $runs ends" grep -q '"event":"test"' "$run/metrics.jsonl"
             done=yes
         fi
     done

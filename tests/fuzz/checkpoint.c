@@ -5,28 +5,31 @@
 #include "checkpoint/private.h"
 #include "hdf5.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static bool is_ours(const char *path)
+/* Seals a file of that size as a writer would. */
+static void seal(const char *path, const uint8_t *data, size_t size)
 {
-    char problem[HQ_HDF5_PROBLEM_MAX];
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const bool ours = hq_hdf5_check(fd, problem);
-    close(fd);
-    return ours;
+    hq_problem problem = {0};
+    int64_t *hash, lo, hi;
+    const int64_t pieces = size > HQ_SEAL_BYTES ? hq_seal_pieces((int64_t)size) : 0;
+    HQ_ASSERT(hq_alloc_array((size_t)pieces, sizeof *hash, "hashes", &hash) == HQ_OK);
+    for (int64_t i = 0; i < pieces; i++) {
+        hq_seal_piece((int64_t)size, i, &lo, &hi);
+        hash[i] = (int64_t)hq_hash(data + lo, (size_t)(hi - lo), 0);
+    }
+    hq_seal_write(path, (int64_t)size, hash, &problem);
+    hq_free(hash);
 }
 
 static hq_status load(const uint8_t *data, size_t size, hq_fingerprint *fingerprint)
 {
     hq_state state;
-    hq_problem sealed = {0}, problem = {0};
+    hq_problem problem = {0};
     const char *path = fuzz_file(data, size);
     *fingerprint = (hq_fingerprint){0};
-    hq_seal_write(path, &sealed);
-    if (!is_ours(path)) return HQ_ERR_FILE;
+    seal(path, data, size);
     hq_checkpoint_load(path, &state, fingerprint, &problem);
     hq_checkpoint_free(&state);
     fuzz_check_memory();
