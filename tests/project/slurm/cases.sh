@@ -16,7 +16,7 @@ part() { echo "-- $SECONDS s: $*"; }
 # What a cluster's own network and cores would make superfluous.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_hwloc_base_binding_policy=none
 export OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo OMPI_MCA_mpi_yield_when_idle=1
-export OMPI_MCA_odls_base_sigkill_timeout=3 # the last save of such a run takes less
+export OMPI_MCA_odls_base_sigkill_timeout=2 # the last save of such a run takes less
 export HQCNN=$program
 
 if [ -n "${HQCNN_DATA_DIR:-}" ]; then

@@ -40,6 +40,7 @@ SchedulerParameters=bf_interval=1,sched_interval=1,batch_sched_delay=0
 MpiDefault=none
 SlurmdParameters=config_overrides
 ReturnToService=2
+KillWait=6
 PropagateResourceLimits=NONE
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
