@@ -139,10 +139,11 @@ hq_status hq_train_visit_state(hq_dist *dist, const hq_config *config,
 typedef struct hq_train_needs {
     int64_t micro;      /* micro-batches of a full batch: as many ranks have work */
     double rank_memory; /* bytes of a rank, without what it shares with others of its node */
-    double data_memory,
-        sum_memory;    /* bytes that the ranks of a node share: data set; sums in two levels, 0 if unused */
-    double checkpoint; /* bytes of the last checkpoint */
-    size_t sum;        /* numbers that a step sums */
+    double data_memory; /* bytes of the data set, which the ranks of a node share */
+    double sum_block;   /* bytes of a block of sums in two levels, 0 if unused: a node shares one for each of its ranks,
+                           and two more */
+    double checkpoint;  /* bytes of the last checkpoint */
+    size_t sum;         /* numbers that a step sums */
 } hq_train_needs;
 
 /* Builds the network once, and frees it. HQ_ERR_CONFIG, HQ_ERR_MEMORY. Local. */

@@ -51,10 +51,7 @@ static void close_trial(hq_trial *trial)
 static double checkpoint_bytes(const hq_state *state)
 {
     enum { ROW = 2 * HQ_CHECKPOINT_NAME_MAX + (2 + HQ_DIMENSIONS_MAX) * sizeof(int64_t) };
-    double bytes = FILE_PARTS + (double)strlen(state->config) + (double)state->tensors * ROW;
-    for (int i = 0; i < state->blocks; i++)
-        bytes += (double)state->block[i].count * (state->block[i].number == HQ_NUMBER_F32 ? 4 : 8);
-    return bytes;
+    return FILE_PARTS + (double)strlen(state->config) + (double)state->tensors * ROW + (double)hq_state_bytes(state);
 }
 
 /* Images of a streamed set that a rank has in memory. */
@@ -82,7 +79,7 @@ static void find_needs(const hq_trial *trial, hq_train_needs *needs)
                          sizeof(hq_real) * ((2 + hq_optimizer_moments(config->train_optimizer)) * p + 3 * s +
                                             held * (double)hq_model_input_size(run->model));
     needs->data_memory = (double)run->data.set.info.bytes;
-    needs->sum_memory = two_levels ? (hq_dist_node_size(run->dist) + 2) * sum : 0;
+    needs->sum_block = two_levels ? sum : 0;
     needs->checkpoint = checkpoint_bytes(&trial->state);
 }
 
