@@ -93,30 +93,14 @@ hq_status hq_train_estimate(hq_dist *dist, const hq_config *config, const hq_dat
     return status;
 }
 
-/* ---- saving ----------------------------------------------------------------------------------------------------- */
+/* ---- the state -------------------------------------------------------------------------------------------------- */
 
-static hq_status save_and_load(hq_dist *dist, const hq_trial *trial, const char *path, hq_trial_save *save)
-{
-    hq_state found;
-    double start = hq_clock();
-    HQ_TRY(hq_checkpoint_write(dist, path, &trial->state));
-    hq_clock_lap(&start, &save->write);
-    HQ_TRY(hq_checkpoint_read(dist, path, &found));
-    hq_clock_lap(&start, &save->read);
-    const bool same = hq_checkpoint_hash(&found) == hq_checkpoint_hash(&trial->state);
-    hq_checkpoint_free(&found);
-    return hq_dist_agree(dist, same ? HQ_OK : hq_fail(HQ_ERR_FILE, "%s comes back with other bits", path));
-}
-
-hq_status hq_train_try_save(hq_dist *dist, const hq_config *config, const hq_data_info *info, const char *path,
-                            hq_trial_save *out_save)
+hq_status hq_train_visit_state(hq_dist *dist, const hq_config *config, const hq_data_info *info,
+                               hq_status (*work)(void *ctx, const hq_state *state), void *ctx)
 {
     hq_trial trial;
-    *out_save = (hq_trial_save){0};
-    const hq_phase before = hq_phase_enter(HQ_PHASE_CHECKPOINT);
     hq_status status = hq_dist_agree(dist, open_trial(dist, config, info, &trial));
-    if (status == HQ_OK) status = save_and_load(dist, &trial, path, out_save);
+    if (status == HQ_OK) status = work(ctx, &trial.state);
     close_trial(&trial);
-    hq_phase_enter(before);
     return status;
 }
