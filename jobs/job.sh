@@ -58,6 +58,7 @@ job_run() {
     [ $asked = no ] || return 75
     "${launch[@]}" "$program" "$@" &
     child=$!
+    [ "$asked" = no ] || kill -USR1 "$child" # a signal that came while nothing ran
     wait "$child"
     while kill -0 "$child" 2>/dev/null; do wait "$child"; done # a signal ends a wait
     wait "$child"
@@ -84,9 +85,11 @@ job_train() {
 
 # job_end CODE: ends the script with that code, the job back in the queue when it can go on (75: the state is saved).
 job_end() {
+    local state
     [ "$1" -eq 75 ] || [ $lost = yes ] || exit "$1"
     [ $lost = no ] && echo "$script: interrupted" || echo "$script: a node or a connection was lost (exit code $1)"
-    if [ "$(ask %T)" != RUNNING ]; then
+    state=$(ask %T)
+    if [ "${state:-RUNNING}" != RUNNING ]; then # a controller that does not answer has not ended it
         echo "$script: Slurm has ended this start itself"
     elif [ "$restarts" -ge "$RESTARTS" ]; then
         echo "$script: not requeued after $restarts restarts (RESTARTS=$RESTARTS); submit again to go on" >&2

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tools/bench_checkpoint.sh PROGRAM [FOLDER [RANKS [BYTES [ROUNDS]]]]: the bandwidth of saves of a synthetic state in FOLDER, against dd with conv=fsync.
 # In turn, as many bytes, and each replaces its file of before; prints every round and the ratio of the medians.
-set -eu
+set -euo pipefail
 if [ $# -lt 1 ]; then
     sed -n '2,3s/^# //p' "$0"
     exit 2

@@ -64,6 +64,9 @@ bool hq_data_is_set_file(const char *path);
  * HQ_ERR_DATA for what it holds, HQ_ERR_CONFIG when data.* keys do not fit it. */
 hq_status hq_data_open(const hq_config *config, hq_data_source **out_source, hq_data_info *info);
 
+/* Only fills `info`: opens and closes the source. */
+hq_status hq_data_look(const hq_config *config, hq_data_info *info);
+
 /* Writes part `part` of `parts` of images (or hashes of chunks) and labels into `block` (info.bytes bytes, zeroed or
  * not). All parts together fill it; they may be written by different processes that share the block and each opened the
  * source. Of a file part 0 writes all. */

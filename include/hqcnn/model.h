@@ -133,9 +133,10 @@ void hq_model_clear_times(hq_model *model);
  * runner. */
 hq_status hq_model_join(hq_model *model, uint32_t epoch, const hq_runner *runner);
 
-/* Logits, then gradients of a few made-up images (cut to 64 x 64, volumes to 32 each way) in a network of its own with
- * this kernel (HQ_COMPUTE_KERNEL_*) and exact circuits: to compare kernels, and processors. Equal arguments give equal
- * bits on processors that are in order. The caller frees *out_numbers [*out_count]. Local. */
+/* Logits, then gradients of a few made-up images (cut to 64 x 64, volumes to 32 each way, or to what the stages need)
+ * in a network of its own with this kernel (HQ_COMPUTE_KERNEL_*) and exact circuits: to compare kernels, and
+ * processors. Equal arguments give equal bits on processors that are in order. The caller frees *out_numbers
+ * [*out_count]. Local. */
 hq_status hq_model_probe(const hq_config *config, const hq_data_info *info, int kernel, int64_t *out_count,
                          hq_real **out_numbers);
 

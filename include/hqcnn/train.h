@@ -124,33 +124,26 @@ typedef struct hq_scale_point {
 /* run_seconds: of each of fifteen timings, about. */
 hq_status hq_train_scale(hq_dist *dist, const hq_config *config, double run_seconds, hq_scale_point *point);
 
-/* Has `work` do something with the state of a training as it is before its first step, packed for a checkpoint. The
- * state is valid during that. Collective. */
-hq_status hq_train_visit_state(hq_dist *dist, const hq_config *config,
-                               hq_status (*work)(void *ctx, const hq_state *state), void *ctx);
-
 /* ---- without training -------------------------------------------------------------------------------------------- */
 
 /* What a training on the images of `info` takes, about. */
 typedef struct hq_train_needs {
     int64_t micro;      /* micro-batches of a full batch: as many ranks have work */
     double rank_memory; /* bytes of a rank, without what it shares with others of its node */
-    double data_memory,
-        sum_memory;    /* bytes that the ranks of a node share: data set; sums in two levels, 0 if unused */
-    double checkpoint; /* bytes of the last checkpoint */
-    size_t sum;        /* numbers that a step sums */
+    double data_memory; /* bytes of the data set, which the ranks of a node share */
+    double sum_block;   /* bytes of a block of sums in two levels, 0 if unused: a node shares one for each of its ranks,
+                           and two more */
+    double checkpoint;  /* bytes of the last checkpoint */
+    size_t sum;         /* numbers that a step sums */
 } hq_train_needs;
 
 /* Builds the network once, and frees it. HQ_ERR_CONFIG, HQ_ERR_MEMORY. Local. */
 hq_status hq_train_estimate(hq_dist *dist, const hq_config *config, const hq_data_info *info, hq_train_needs *needs);
 
-/* Saves a checkpoint as large as the last of a training, with its start weights, under `path`, and loads it again on
- * all ranks. HQ_ERR_FILE also when it comes back with other bits. */
-typedef struct hq_trial_save {
-    double write, read; /* seconds */
-} hq_trial_save;
-hq_status hq_train_try_save(hq_dist *dist, const hq_config *config, const hq_data_info *info, const char *path,
-                            hq_trial_save *out_save);
+/* Has `work` do something with a state as large as that at the end of a training, with its start weights, packed for a
+ * checkpoint; it is valid during that. HQ_ERR_CONFIG, HQ_ERR_MEMORY, and what `work` returns. Collective. */
+hq_status hq_train_visit_state(hq_dist *dist, const hq_config *config, const hq_data_info *info,
+                               hq_status (*work)(void *ctx, const hq_state *state), void *ctx);
 
 /* Micro-batch in force: train.microbatch, or chosen from train.batch alone, about 16. Local. */
 int hq_train_microbatch(const hq_config *config);

@@ -180,21 +180,51 @@ static void print_finding(const char *name, const hq_finding *finding)
     if (finding->verdict != HQ_VERDICT_OK && finding->advice[0]) print_text(first, finding->advice);
 }
 
-static hq_status print_json(const hq_patient *patient, const hq_finding *finding, const int count[])
+/* Bytes of the first letter in UTF-8; 0 when it is none. */
+static size_t letter_bytes(const char *text)
+{
+    const size_t most = strnlen(text, 4);
+    for (size_t n = 1; n <= most; n++) {
+        json_t *letter = json_stringn(text, n);
+        json_decref(letter);
+        if (letter) return n;
+    }
+    return 0;
+}
+
+/* JSON is UTF-8, names of files and texts that were cut need not be: other bytes become question marks. */
+static void mend_text(char *text)
+{
+    while (*text) {
+        const size_t n = letter_bytes(text);
+        if (n == 0) *text = '?';
+        text += n ? n : 1;
+    }
+}
+
+static json_t *row_of(const char *name, hq_finding *finding)
+{
+    mend_text(finding->text);
+    mend_text(finding->advice);
+    return json_pack("{s:s, s:s, s:s, s:s, s:f}", "check", name, "verdict", verdict_name[finding->verdict], "found",
+                     finding->text, "advice", finding->verdict == HQ_VERDICT_OK ? "" : finding->advice, "seconds",
+                     finding->seconds);
+}
+
+static hq_status print_json(hq_patient *patient, hq_finding *finding, const int count[])
 {
     json_t *list = json_array();
+    bool complete = true;
     for (int i = 0; i < CHECKS; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:f}", "check", check[i].name, "verdict",
-                                              verdict_name[finding[i].verdict], "found", finding[i].text, "advice",
-                                              finding[i].verdict == HQ_VERDICT_OK ? "" : finding[i].advice, "seconds",
-                                              finding[i].seconds));
+        complete = json_array_append_new(list, row_of(check[i].name, &finding[i])) == 0 && complete;
+    mend_text(patient->folder);
     json_t *root =
         json_pack("{s:s, s:i, s:i, s:s, s:i, s:i, s:o}", "version", HQ_VERSION, "ranks", hq_dist_size(patient->dist),
                   "nodes", hq_dist_nodes(patient->dist), "folder", patient->folder, "problems",
                   count[HQ_VERDICT_PROBLEM], "notes", count[HQ_VERDICT_NOTE], "checks", list);
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
+    char *text = complete ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : NULL;
     json_decref(root);
-    if (!text) HQ_FAIL(HQ_ERR_MEMORY, "no memory for the results");
+    if (!text) HQ_FAIL(HQ_ERR_INTERNAL, "doctor: the results cannot be written as JSON");
     hq_say("%s\n", text);
     free(text);
     return HQ_OK;
@@ -213,7 +243,7 @@ static hq_status run_checks(hq_patient *patient, bool json, hq_finding finding[C
 }
 
 /* A problem is a file error for the exit code: what is missing is missing outside of the program. */
-static hq_status conclude(const hq_patient *patient, bool json, const hq_finding finding[CHECKS])
+static hq_status conclude(hq_patient *patient, bool json, hq_finding finding[CHECKS])
 {
     int count[3] = {0};
     for (int i = 0; i < CHECKS; i++) count[finding[i].verdict]++;
@@ -246,10 +276,10 @@ static hq_status examine(hq_patient *patient, const hq_options *options, hq_find
 hq_status hq_cli_doctor(hq_dist *dist, const hq_options *options)
 {
     hq_patient *patient;
-    hq_finding *finding = NULL;
-    HQ_TRY(hq_dist_agree(dist, hq_alloc(sizeof *patient, "doctor", &patient)));
+    hq_finding *finding;
+    HQ_TRY(hq_dist_alloc(dist, 1, sizeof *patient, "doctor", &patient));
     patient->dist = dist;
-    hq_status status = hq_dist_agree(dist, hq_alloc_array(CHECKS, sizeof *finding, "findings", &finding));
+    hq_status status = hq_dist_alloc(dist, CHECKS, sizeof *finding, "findings", &finding);
     if (status == HQ_OK) status = hq_cli_configure(dist, options, NULL, NULL, &patient->config);
     if (status == HQ_OK) status = examine(patient, options, finding);
     hq_free(finding);

@@ -31,6 +31,7 @@ typedef struct hq_patient {
     char folder[PATH_MAX];  /* where run folders are made, or the run folder */
     char scratch[PATH_MAX]; /* a folder of our own in it; "" when it cannot be made */
     bool is_common;         /* all nodes see it */
+    bool copies;            /* files cannot have two names there; known to rank 0 alone */
 } hq_patient;
 
 /* Says what was found, and what to do about it. */

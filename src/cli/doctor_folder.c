@@ -252,11 +252,13 @@ hq_status hq_doctor_names(hq_patient *patient, hq_finding *finding)
         HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", old, strerror(errno));
     const bool links = link(new, second) == 0 && same_file(new, second);
     const int error = errno;
+    patient->copies = !links;
     if (rename(new, old) != 0 || !holds_text(old, "new"))
         HQ_FAIL(HQ_ERR_FILE, "a file cannot take the name of another in %s: %s", patient->folder, strerror(errno));
     hq_doctor_found(finding, HQ_VERDICT_OK, "files can have two names, and one can take the place of another");
     if (!links) {
-        hq_doctor_found(finding, HQ_VERDICT_NOTE, "no hard links (%s): best.h5 is a copy, which takes time and space",
+        hq_doctor_found(finding, HQ_VERDICT_NOTE,
+                        "no hard links (%s): last.h5 and best.h5 are copies, which take time and space",
                         strerror(error));
         hq_doctor_advise(finding, "give a --run-dir on another file system if checkpoints are large");
     }
@@ -270,7 +272,8 @@ static const double other_files = 1e6; /* config.cfg, metrics.jsonl; bytes */
 hq_status hq_doctor_space(hq_patient *patient, hq_finding *finding)
 {
     struct statvfs info;
-    const int checkpoints = patient->config.checkpoint_keep + 2; /* best.h5, and the next one, which is being written */
+    /* The best one and the next one; or the next one, last.h5, best.h5, and a copy that will be one of these. */
+    const int checkpoints = patient->config.checkpoint_keep + (patient->copies ? 4 : 2);
     const double need = checkpoints * patient->needs.checkpoint + other_files;
     if (statvfs(patient->folder, &info) != 0 || info.f_blocks == 0) {
         hq_doctor_found(finding, HQ_VERDICT_NOTE, "the file system does not say how much is free");

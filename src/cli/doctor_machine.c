@@ -33,12 +33,15 @@ hq_status hq_doctor_cores(hq_patient *patient, hq_finding *finding)
     finding->logged = HQ_VERDICT_PROBLEM;
     HQ_TRY(hq_dist_warn_binding(dist));
     HQ_TRY(hq_dist_node_cores(dist, &mine));
-    HQ_TRY(hq_dist_balance(dist, mine, &cores));
+    const double known = mine > 0 ? mine : INFINITY;
+    HQ_TRY(hq_dist_balance(dist, known, &cores));
     HQ_TRY(hq_dist_balance(dist, ranks, &most_ranks));
-    HQ_TRY(hq_dist_find(dist, ranks > fmin(mine, allowed), &crowded));
+    HQ_TRY(hq_dist_find(dist, ranks > fmin(known, allowed), &crowded));
     patient->crowded = crowded.count > 0;
     hq_doctor_found(finding, HQ_VERDICT_OK, "at most %s of a thread each on a node, at least %s",
-                    hq_doctor_count((int64_t)most_ranks.most, "rank"), hq_doctor_count((int64_t)cores.least, "core"));
+                    hq_doctor_count((int64_t)most_ranks.most, "rank"),
+                    isfinite(cores.least) ? hq_doctor_count((int64_t)cores.least, "core")
+                                          : "an unknown number of cores");
     hq_doctor_advise(
         finding,
         "as many ranks as cores: mpirun -np, --ntasks-per-node; or more cores: --cpus-per-task, docker --cpus");
@@ -66,24 +69,32 @@ hq_status hq_doctor_waiting(hq_patient *patient, hq_finding *finding)
 
 /* ---- memory ----------------------------------------------------------------------------------------------------- */
 
+/* Of this node. */
+static double sum_memory(const hq_patient *patient)
+{
+    return (hq_dist_node_size(patient->dist) + 2) * patient->needs.sum_block;
+}
+
 hq_status hq_doctor_memory(hq_patient *patient, hq_finding *finding)
 {
     static const double most = 0.9; /* of what is free: buffers of MPI, HDF5 and files need some too */
     const hq_train_needs *needs = &patient->needs;
     const double room = hq_limits_find("").memory;
-    const double shared = needs->data_memory + needs->sum_memory;
+    const double shared = needs->data_memory + sum_memory(patient);
     const double need = hq_dist_node_size(patient->dist) * needs->rank_memory + shared;
     const bool lacks = patient->has_needs && leads(patient) && need > most * room;
-    hq_balance least, largest;
+    hq_balance least, largest, most_shared;
     hq_found short_of;
     char text[HQ_TOLD_MAX] = "";
     HQ_TRY(hq_dist_balance(patient->dist, room, &least));
     HQ_TRY(hq_dist_balance(patient->dist, need, &largest));
+    HQ_TRY(hq_dist_balance(patient->dist, shared, &most_shared));
     HQ_TRY(hq_dist_find(patient->dist, lacks, &short_of));
     patient->has_memory = patient->has_needs && short_of.count == 0;
-    hq_doctor_found(finding, HQ_VERDICT_OK, "about %s a rank and %s shared by a node: %s a node, at least %s are free",
-                    hq_doctor_bytes(needs->rank_memory), hq_doctor_bytes(shared), hq_doctor_bytes(largest.most),
-                    hq_doctor_bytes(least.least));
+    hq_doctor_found(finding, HQ_VERDICT_OK,
+                    "about %s a rank and %s shared by a node: at most %s a node, at least %s are free",
+                    hq_doctor_bytes(needs->rank_memory), hq_doctor_bytes(most_shared.most),
+                    hq_doctor_bytes(largest.most), hq_doctor_bytes(least.least));
     if (!patient->has_needs) hq_doctor_found(finding, HQ_VERDICT_NOTE, "not known: see work");
     if (lacks)
         snprintf(text, sizeof text, "%s need about %s of memory, %s are free",
@@ -98,17 +109,17 @@ hq_status hq_doctor_memory(hq_patient *patient, hq_finding *finding)
 hq_status hq_doctor_shared(hq_patient *patient, hq_finding *finding)
 {
     const hq_train_needs *needs = &patient->needs;
-    const double room = hq_dist_shared_room(), need = needs->data_memory + needs->sum_memory;
+    const double room = hq_dist_shared_room(), sums = sum_memory(patient), need = needs->data_memory + sums;
     const bool lacks = patient->has_needs && leads(patient) && !hq_dist_shared_fits((size_t)need);
-    hq_balance least;
+    hq_balance least, most_sums;
     hq_found short_of;
     char text[HQ_TOLD_MAX] = "";
     HQ_TRY(hq_dist_balance(patient->dist, room, &least));
+    HQ_TRY(hq_dist_balance(patient->dist, sums, &most_sums));
     HQ_TRY(hq_dist_find(patient->dist, lacks && !hq_dist_shared_fits((size_t)needs->data_memory), &short_of));
     patient->has_room = patient->has_memory && short_of.count == 0;
     hq_doctor_found(finding, HQ_VERDICT_OK, "/dev/shm: %s for data and %s for sums, at least %s are free",
-                    hq_doctor_bytes(needs->data_memory), hq_doctor_bytes(needs->sum_memory),
-                    hq_doctor_bytes(least.least));
+                    hq_doctor_bytes(needs->data_memory), hq_doctor_bytes(most_sums.most), hq_doctor_bytes(least.least));
     if (!patient->has_needs) hq_doctor_found(finding, HQ_VERDICT_NOTE, "not known: see work");
     if (lacks)
         snprintf(text, sizeof text, "/dev/shm has %s free, data and sums in two levels need %s", hq_doctor_bytes(room),

@@ -35,7 +35,8 @@ hq_status hq_doctor_job(hq_patient *patient, hq_finding *finding)
 
 /* ---- mpirun ----------------------------------------------------------------------------------------------------- */
 
-/* Of mpirun's own parameters the ranks see those in the environment. */
+/* Of mpirun's own parameters the ranks see those in the environment. Under Slurm ranks that are ended need the time to
+ * save. */
 hq_status hq_doctor_failures(hq_patient *patient, hq_finding *finding)
 {
     enum { LONG = 60 }; /* seconds */
@@ -45,12 +46,20 @@ hq_status hq_doctor_failures(hq_patient *patient, hq_finding *finding)
         hq_doctor_found(finding, HQ_VERDICT_OK, "nothing to set: %s", ours ? "one node" : "mpirun is not the launcher");
         return HQ_OK;
     }
-    hq_doctor_found(finding, HQ_VERDICT_OK, "mpirun notices a lost node (oob_tcp_keepalive_time = %s)", time);
-    if (!time || atoi(time) > LONG)
-        hq_doctor_found(finding, HQ_VERDICT_NOTE, "mpirun notices a lost node after more than %s minutes",
-                        time ? "some" : "11");
-    hq_doctor_advise(finding, "export OMPI_MCA_oob_tcp_keepalive_time=10 OMPI_MCA_oob_tcp_keepalive_intvl=5 "
-                              "OMPI_MCA_oob_tcp_keepalive_probes=3 OMPI_MCA_odls_base_sigkill_timeout=0");
+    if (!time)
+        hq_doctor_found(finding, HQ_VERDICT_NOTE, "mpirun notices a lost node after more than 11 minutes");
+    else if (atoi(time) <= 0)
+        hq_doctor_found(finding, HQ_VERDICT_NOTE, "mpirun does not look for lost nodes (oob_tcp_keepalive_time = %s)",
+                        time);
+    else
+        hq_doctor_found(finding, atoi(time) > LONG ? HQ_VERDICT_NOTE : HQ_VERDICT_OK,
+                        "mpirun looks whether a node is lost when it has been silent for %s s "
+                        "(oob_tcp_keepalive_time)",
+                        time);
+    hq_doctor_advise(finding,
+                     "export OMPI_MCA_oob_tcp_keepalive_time=10 OMPI_MCA_oob_tcp_keepalive_intvl=5 "
+                     "OMPI_MCA_oob_tcp_keepalive_probes=3%s",
+                     getenv("SLURM_JOB_ID") ? "" : " OMPI_MCA_odls_base_sigkill_timeout=0");
     return HQ_OK;
 }
 

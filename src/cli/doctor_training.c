@@ -9,23 +9,15 @@
 
 /* ---- data and network ------------------------------------------------------------------------------------------- */
 
-static hq_status read_headers(const hq_config *config, hq_data_info *info)
-{
-    hq_data_source *source;
-    HQ_TRY(hq_data_open(config, &source, info));
-    hq_data_close(source);
-    return HQ_OK;
-}
-
 /* Rank 0. Without the data set other checks go on with the built-in images. */
 static hq_status open_on_first(hq_patient *patient)
 {
-    const hq_status status = read_headers(&patient->config, &patient->info);
+    const hq_status status = hq_data_look(&patient->config, &patient->info);
     patient->has_data = status == HQ_OK;
     if (status == HQ_OK) return HQ_OK;
     hq_config instead;
     hq_config_defaults(&instead);
-    if (read_headers(&instead, &patient->info) != HQ_OK) return HQ_ERR_INTERNAL;
+    if (hq_data_look(&instead, &patient->info) != HQ_OK) return HQ_ERR_INTERNAL;
     return status;
 }
 
@@ -158,10 +150,29 @@ hq_status hq_doctor_arithmetic(hq_patient *patient, hq_finding *finding)
 
 /* ---- checkpoint ------------------------------------------------------------------------------------------------- */
 
+typedef struct hq_trial_save {
+    hq_dist *dist;
+    char path[PATH_MAX + 16];
+    double write, read; /* seconds */
+} hq_trial_save;
+
+static hq_status save_and_load(void *ctx, const hq_state *state)
+{
+    hq_trial_save *save = ctx;
+    hq_state found;
+    double start = hq_clock();
+    HQ_TRY(hq_checkpoint_write(save->dist, save->path, state));
+    hq_clock_lap(&start, &save->write);
+    HQ_TRY(hq_checkpoint_read(save->dist, save->path, &found));
+    hq_clock_lap(&start, &save->read);
+    const bool same = hq_checkpoint_hash(&found) == hq_checkpoint_hash(state);
+    hq_checkpoint_free(&found);
+    return hq_dist_agree(save->dist, same ? HQ_OK : hq_fail(HQ_ERR_FILE, "%s comes back with other bits", save->path));
+}
+
 hq_status hq_doctor_checkpoint(hq_patient *patient, hq_finding *finding)
 {
-    char path[PATH_MAX + 16];
-    hq_trial_save save;
+    hq_trial_save save = {.dist = patient->dist};
     if (!patient->scratch[0] || !patient->is_common || !patient->has_memory) {
         hq_doctor_found(finding, HQ_VERDICT_NOTE, "not tried: see %s",
                         !patient->scratch[0]  ? "folder"
@@ -170,8 +181,12 @@ hq_status hq_doctor_checkpoint(hq_patient *patient, hq_finding *finding)
         return HQ_OK;
     }
     hq_doctor_advise(finding, "free space or another --run-dir; for errors of MPI-IO OMPI_MCA_io=romio321");
-    snprintf(path, sizeof path, "%s/trial.h5", patient->scratch);
-    HQ_TRY(hq_train_try_save(patient->dist, &patient->config, &patient->info, path, &save));
+    snprintf(save.path, sizeof save.path, "%s/trial.h5", patient->scratch);
+    const hq_phase before = hq_phase_enter(HQ_PHASE_CHECKPOINT);
+    const hq_status status =
+        hq_train_visit_state(patient->dist, &patient->config, &patient->info, save_and_load, &save);
+    hq_phase_enter(before);
+    HQ_TRY(status);
     hq_doctor_found(finding, HQ_VERDICT_OK, "%s written by %s and verified in %.2f s, loaded in %.2f s",
                     hq_doctor_bytes(patient->needs.checkpoint), hq_doctor_count(hq_dist_size(patient->dist), "rank"),
                     save.write, save.read);

@@ -11,11 +11,9 @@ static hq_status say_text(hq_status status, char *text)
 /* Rank 0 alone: reads the headers of the data set and builds the network. */
 static hq_status check_all(hq_dist *dist, const hq_config *config)
 {
-    hq_data_source *source;
     hq_data_info info;
     hq_model *model;
-    HQ_TRY(hq_data_open(config, &source, &info));
-    hq_data_close(source);
+    HQ_TRY(hq_data_look(config, &info));
     HQ_TRY(hq_model_create(config, &info, hq_train_microbatch(config), 1, &model));
     hq_train_print_summary(dist, config, &info, model);
     hq_model_destroy(model);

@@ -147,6 +147,14 @@ hq_status hq_data_open(const hq_config *config, hq_data_source **out_source, hq_
     return HQ_OK;
 }
 
+hq_status hq_data_look(const hq_config *config, hq_data_info *info)
+{
+    hq_data_source *source;
+    HQ_TRY(hq_data_open(config, &source, info));
+    hq_data_close(source);
+    return HQ_OK;
+}
+
 hq_status hq_data_fill(hq_data_source *source, void *block, int part, int parts)
 {
     HQ_ASSERT(part >= 0 && part < parts);

@@ -42,8 +42,9 @@ hq_status hq_dist_measure_link(const hq_dist *dist, hq_link *out_link)
     char *memory = NULL;
     const bool leads = dist->leaders != MPI_COMM_NULL;
     *out_link = (hq_link){0};
-    HQ_TRY(hq_dist_agree(dist, leads ? hq_alloc((size_t)2 * LONG, "messages between nodes", &memory) : HQ_OK));
-    const hq_status status = leads ? measure(dist, memory, out_link) : HQ_OK;
+    hq_status status =
+        hq_dist_agree(dist, leads ? hq_alloc((size_t)2 * LONG, "messages between nodes", &memory) : HQ_OK);
+    if (status == HQ_OK && leads) status = measure(dist, memory, out_link);
     hq_free(memory);
     HQ_TRY(status);
     return hq_dist_node_bcast(dist, out_link, sizeof *out_link);

@@ -28,7 +28,7 @@ hq_status hq_dist_sum_time(const hq_dist *dist, size_t n, double *seconds)
 {
     int64_t *numbers;
     *seconds = 0;
-    HQ_TRY(hq_dist_agree(dist, hq_alloc_array(2 * n, sizeof *numbers, "timing", &numbers)));
+    HQ_TRY(hq_dist_alloc(dist, 2 * n, sizeof *numbers, "timing", &numbers));
     const hq_status status = dist->size > 1 ? time_sum(dist, numbers, numbers + n, n, seconds) : HQ_OK;
     hq_free(numbers);
     return status;

@@ -49,10 +49,19 @@ static hq_config simplified(const hq_config *config, int kernel)
     return simple;
 }
 
-/* Large images are cut: kernels do the same at any size. */
-static hq_data_info shrunk(const hq_data_info *info)
+/* The least side of an image that leaves something behind the last stage; kernels are 3 wide. */
+static int least_side(const hq_config *config)
 {
-    const int most = info->depth > 1 ? 32 : 64;
+    int side = 1;
+    for (int i = config->model_channels.n - 1; i >= 0; i--)
+        side = (config->model_pool.v[i] ? 2 : 1) * side + 2 - 2 * config->model_padding.v[i];
+    return side;
+}
+
+/* Large images are cut: kernels do the same at any size. */
+static hq_data_info shrunk(const hq_config *config, const hq_data_info *info)
+{
+    const int usual = info->depth > 1 ? 32 : 64, least = least_side(config), most = least > usual ? least : usual;
     hq_data_info small = *info;
     small.depth = info->depth < most ? info->depth : most;
     small.height = info->height < most ? info->height : most;
@@ -98,7 +107,7 @@ hq_status hq_model_probe(const hq_config *config, const hq_data_info *info, int 
                          hq_real **out_numbers)
 {
     const hq_config simple = simplified(config, kernel);
-    const hq_data_info small = shrunk(info);
+    const hq_data_info small = shrunk(&simple, info);
     hq_probe probe = {.scores = SAMPLES * info->classes};
     *out_numbers = NULL;
     HQ_TRY(hq_model_create(&simple, &small, SAMPLES, 1, &probe.model));

@@ -132,24 +132,3 @@ hq_status hq_train_measure(hq_dist *dist, const hq_config *config, const hq_spee
     hq_train_release(&run);
     return status;
 }
-
-static hq_status pack_and_visit(hq_run *run, hq_status (*work)(void *ctx, const hq_state *state), void *ctx)
-{
-    hq_state state;
-    char *text;
-    HQ_TRY(hq_train_set_up(run));
-    hq_status status = hq_dist_agree(run->dist, hq_train_pack(run, &state, &text));
-    if (status == HQ_OK) status = work(ctx, &state);
-    hq_free(state.tensor);
-    hq_free(text);
-    return status;
-}
-
-hq_status hq_train_visit_state(hq_dist *dist, const hq_config *config,
-                               hq_status (*work)(void *ctx, const hq_state *state), void *ctx)
-{
-    hq_run run = {.dist = dist, .config = config};
-    const hq_status status = pack_and_visit(&run, work, ctx);
-    hq_train_release(&run);
-    return status;
-}

@@ -51,10 +51,7 @@ static void close_trial(hq_trial *trial)
 static double checkpoint_bytes(const hq_state *state)
 {
     enum { ROW = 2 * HQ_CHECKPOINT_NAME_MAX + (2 + HQ_DIMENSIONS_MAX) * sizeof(int64_t) };
-    double bytes = FILE_PARTS + (double)strlen(state->config) + (double)state->tensors * ROW;
-    for (int i = 0; i < state->blocks; i++)
-        bytes += (double)state->block[i].count * (state->block[i].number == HQ_NUMBER_F32 ? 4 : 8);
-    return bytes;
+    return FILE_PARTS + (double)strlen(state->config) + (double)state->tensors * ROW + (double)hq_state_bytes(state);
 }
 
 /* Images of a streamed set that a rank has in memory. */
@@ -82,7 +79,7 @@ static void find_needs(const hq_trial *trial, hq_train_needs *needs)
                          sizeof(hq_real) * ((2 + hq_optimizer_moments(config->train_optimizer)) * p + 3 * s +
                                             held * (double)hq_model_input_size(run->model));
     needs->data_memory = (double)run->data.set.info.bytes;
-    needs->sum_memory = two_levels ? (hq_dist_node_size(run->dist) + 2) * sum : 0;
+    needs->sum_block = two_levels ? sum : 0;
     needs->checkpoint = checkpoint_bytes(&trial->state);
 }
 
@@ -96,30 +93,14 @@ hq_status hq_train_estimate(hq_dist *dist, const hq_config *config, const hq_dat
     return status;
 }
 
-/* ---- saving ----------------------------------------------------------------------------------------------------- */
+/* ---- the state -------------------------------------------------------------------------------------------------- */
 
-static hq_status save_and_load(hq_dist *dist, const hq_trial *trial, const char *path, hq_trial_save *save)
-{
-    hq_state found;
-    double start = hq_clock();
-    HQ_TRY(hq_checkpoint_write(dist, path, &trial->state));
-    hq_clock_lap(&start, &save->write);
-    HQ_TRY(hq_checkpoint_read(dist, path, &found));
-    hq_clock_lap(&start, &save->read);
-    const bool same = hq_checkpoint_hash(&found) == hq_checkpoint_hash(&trial->state);
-    hq_checkpoint_free(&found);
-    return hq_dist_agree(dist, same ? HQ_OK : hq_fail(HQ_ERR_FILE, "%s comes back with other bits", path));
-}
-
-hq_status hq_train_try_save(hq_dist *dist, const hq_config *config, const hq_data_info *info, const char *path,
-                            hq_trial_save *out_save)
+hq_status hq_train_visit_state(hq_dist *dist, const hq_config *config, const hq_data_info *info,
+                               hq_status (*work)(void *ctx, const hq_state *state), void *ctx)
 {
     hq_trial trial;
-    *out_save = (hq_trial_save){0};
-    const hq_phase before = hq_phase_enter(HQ_PHASE_CHECKPOINT);
     hq_status status = hq_dist_agree(dist, open_trial(dist, config, info, &trial));
-    if (status == HQ_OK) status = save_and_load(dist, &trial, path, out_save);
+    if (status == HQ_OK) status = work(ctx, &trial.state);
     close_trial(&trial);
-    hq_phase_enter(before);
     return status;
 }

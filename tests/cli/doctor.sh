@@ -51,6 +51,21 @@ assert all(row["verdict"] in ("ok", "note") and row["check"] and row["found"] an
 assert all(row["advice"] for row in report["checks"] if row["verdict"] == "note")
 PYTHON
 
+# ---- text that is not UTF-8
+"$PROGRAM" "${SMALLER[@]}" --run-dir work/$'\351' --set data.source=$'\351\303\251.npz' --json >one.json 2>err.txt
+same "doctor --json with odd names" $? 3
+check "odd names: $(cat err.txt)" python3 - one.json "${#CHECKED[@]}" <<'PYTHON'
+import json, sys
+report = json.load(open(sys.argv[1], encoding="utf-8"))
+assert len(report["checks"]) == int(sys.argv[2]) and report["problems"] == 1
+assert any("?é.npz" in row["found"] for row in report["checks"])
+PYTHON
+
+# ---- a network that needs large images
+"$PROGRAM" "${SMALLER[@]}" --set phantom.size=190 --set 'model.channels=[2,2,2,2,2]' --set 'model.padding=[0,0,0,0,0]' --set 'model.pool=[1,1,1,1,1]' >out.txt 2>err.txt
+same "exit code of large images: $(cat out.txt err.txt)" $? 0
+first_says ok arithmetic
+
 # ---- too many ranks, each a node of its own; one has a poorer processor
 HQCNN_NODE_RANKS=$((cores + 1)) OMPI_MCA_mpi_yield_when_idle=0 examined 3 np $((cores + 2)) "${SMALLER[@]}"
 says problem cores "$((cores + 1)) ranks of a thread each share $cores core"

@@ -50,10 +50,16 @@ run() {
         -x HQCNN_FAULT_LOG="$PWD/log.txt" "$PROGRAM" "${ARGUMENTS[@]}" >out.txt 2>err.txt)
 }
 
-# What a command makes, from one folder to another: checkpoints, files, and what it prints where that is its result.
+# What a command makes, from one folder to another: checkpoints, files, rows of metrics, and what it prints where that is its result.
 results_of() {
-    for file in new/last.h5 new/best.h5 run/last.h5 run/best.h5 new.h5 new.csv; do
-        [ ! -e "$2/$file" ] || cp "$2/$file" "$3/${file//\//-}"
+    for file in new/last.h5 new/best.h5 run/last.h5 run/best.h5; do # by their hash: the path of the data set is in them
+        [ ! -e "$2/$file" ] || "$PROGRAM" inspect --hash "$2/$file" >"$3/${file//\//-}"
+    done
+    for file in new.h5 new.csv; do
+        [ ! -e "$2/$file" ] || cp "$2/$file" "$3"
+    done
+    for folder in new run; do
+        [ ! -e "$2/$folder/metrics.jsonl" ] || values_of "$2/$folder" >"$3/$folder-metrics.jsonl"
     done
     case $1 in evaluate | inspect) cp "$2/out.txt" "$3" ;; esac
 }
@@ -146,6 +152,9 @@ for kind in $(awk '{ print $2 }' all.txt | sort -u); do
     number() { cat "$@" 2>/dev/null | grep -c "^[a-z]* ${kind}[ :]"; } # of lines about it
     echo "$kind: $(number all.txt) points, $(number worker*/walked.txt) walked, $(number worker*/absent.txt) did not come again, $(number worker*/found.txt) wrong"
 done
+points=$(wc -l <points.txt)
+same "points walked" "$(cat worker*/walked.txt 2>/dev/null | wc -l)" "$points"
+check "nearly all calls come again" [ $((10 * $(cat worker*/absent.txt 2>/dev/null | wc -l))) -le "$points" ]
 same "points that do not behave" "$(cat worker*/found.txt 2>/dev/null | grep -c '^[a-z]* [a-z]*:[0-9]*@')" 0
-check "points are walked" [ -s points.txt ]
+check "points are walked" [ "$points" -gt 0 ]
 finish
