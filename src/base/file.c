@@ -49,8 +49,11 @@ int hq_file_replace(const char *temporary, const char *path)
 
 int hq_file_finish(FILE *file)
 {
-    errno = EIO; /* that of an earlier write is not known any more */
-    int error = fflush(file) != 0 || ferror(file) ? errno : 0;
+    int error = 0;
+    if (ferror(file))
+        error = errno ? errno : EIO; /* of the write that failed, unless it is not known any more */
+    else if (fflush(file) != 0)
+        error = errno;
     if (fclose(file) != 0 && !error) error = errno;
     return error;
 }
@@ -61,8 +64,9 @@ int hq_file_write(const char *path, hq_write write, const void *ctx)
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     FILE *file = fopen(temporary, "w");
     if (!file) return errno;
-    errno = EIO;
-    int failed = write(file, ctx) ? 0 : errno;
+    errno = 0;
+    const bool good = write(file, ctx);
+    const int failed = good ? 0 : errno ? errno : EIO;
     int error = hq_file_finish(file);
     if (failed) error = failed;
     if (!error) error = hq_file_replace(temporary, path);

@@ -32,13 +32,15 @@ static void choose_by_machine(void)
 static bool users_choice;
 
 /* OpenBLAS knows processors by model number and takes its SSE3 kernels ("Prescott") for one that is newer than itself,
- * at a tenth of the speed. Then the kernels are chosen by the instruction sets instead. A choice of the user's
- * (OPENBLAS_CORETYPE) stays. A constructor, so that no product is ever computed with other kernels. */
+ * at a tenth of the speed. Then the kernels are chosen by the instruction sets instead; also where the user says that
+ * the processor is a poorer one (HQCNN_MACHINE_LIMIT). A choice of the user's (OPENBLAS_CORETYPE) stays. A constructor,
+ * so that no product is ever computed with other kernels. */
 static __attribute__((constructor)) void choose_kernels(void)
 {
     openblas_set_num_threads(1);
     users_choice = getenv("OPENBLAS_CORETYPE") != NULL;
-    if (!users_choice && strcmp(openblas_get_corename(), "Prescott") == 0) choose_by_machine();
+    const bool limited = getenv("HQCNN_MACHINE_LIMIT") != NULL;
+    if (!users_choice && (limited || strcmp(openblas_get_corename(), "Prescott") == 0)) choose_by_machine();
 }
 
 void hq_gemm_choose_common(void)
