@@ -188,10 +188,12 @@ static bool starts_with(const char *text, const char *start) { return strncmp(te
 static hq_status unknown_command(const char *word)
 {
     const char *nearest = command_name[0];
-    for (int i = 1; i < HQ_COMMAND_COUNT; i++)
-        if (starts_with(command_name[i], word) ||
-            hq_edit_distance(word, command_name[i]) < hq_edit_distance(word, nearest))
+    bool begins = false; /* the word is the start of the nearest one, which is nearer than any other */
+    for (int i = 1; i < HQ_COMMAND_COUNT && !begins; i++) {
+        begins = starts_with(command_name[i], word);
+        if (begins || hq_edit_distance(word, command_name[i]) < hq_edit_distance(word, nearest))
             nearest = command_name[i];
+    }
     HQ_FAIL(HQ_ERR_USAGE, "\"%s\" is neither a command nor a file; the nearest command is %s (see hqcnn-dist --help)",
             word, nearest);
 }

@@ -111,7 +111,7 @@ if [ "$(id -u)" = 0 ] && mkdir small room && mount -t tmpfs -o size=600k tmpfs s
     refused 3 'small/run' train "${SMALL[@]}" --run-dir small/run
     same "nothing half written on a full disk" "$(find small -name '*.h5*' | wc -l)" 0
     mount -t tmpfs -o size=1900k tmpfs room # room for one checkpoint, not for the second beside it
-    refused 3 'room/run/last.h5' train "${SMALL[@]}" --run-dir room/run
+    refused 3 'room/run/checkpoints/step-000000006.h5' train "${SMALL[@]}" --run-dir room/run
     same "no temporary file on a full disk" "$(find room -name '*.tmp*' | wc -l)" 0
     check "the checkpoint before is whole" "$PROGRAM" inspect --hash room/run/last.h5 >/dev/null
     mkdir locked && mount -t tmpfs -o ro tmpfs locked
