@@ -63,6 +63,7 @@ static hq_status write_plain(const char *path, const hq_state *state)
 
 static hq_status time_plain(const hq_saves *saves, const hq_state *state, double *seconds)
 {
+    HQ_TRY(hq_dist_barrier(saves->dist));
     const double start = hq_clock();
     HQ_TRY(hq_dist_agree(saves->dist, hq_dist_rank(saves->dist) == 0 ? write_plain(saves->plain, state) : HQ_OK));
     *seconds = hq_clock() - start;
@@ -132,8 +133,9 @@ static hq_status measure_synthetic(hq_saves *saves)
 static void print_table(const hq_saves *saves, const double median[TIMES])
 {
     const double *sorted = saves->time[BLOCKED];
-    hq_say("a state of %.6g MB, saved by %d rank%s in %s\n", (double)saves->bytes / 1e6, hq_dist_size(saves->dist),
-           hq_dist_size(saves->dist) == 1 ? "" : "s", saves->options->run_dir[0] ? saves->options->run_dir : ".");
+    const int ranks = hq_dist_size(saves->dist);
+    hq_say("a state of %.6g MB, saved by %d rank%s in %s\n", (double)saves->bytes / 1e6, ranks, ranks == 1 ? "" : "s",
+           saves->options->run_dir[0] ? saves->options->run_dir : ".");
     hq_say("blocked for %.3f ms (median of %d, slowest rank; %.3f to %.3f), %.0f MB/s\n\n", 1e3 * median[BLOCKED],
            saves->runs, 1e3 * sorted[0], 1e3 * sorted[saves->runs - 1], (double)saves->bytes / median[BLOCKED] / 1e6);
     hq_say("  part           ms   share   least ms   on rank 0\n");
