@@ -1,7 +1,6 @@
 /* file.c: POSIX: space, copies, and a new file that takes its name only when it is safe on the disk. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* fallocate (posix_fallocate fills the file where it is not supported), memfd_create,             \
-                       sync_file_range */
+#define _GNU_SOURCE /* fallocate (posix_fallocate fills the file where it is not supported), memfd_create */
 #endif
 #include "checkpoint/private.h"
 
@@ -132,14 +131,6 @@ void hq_file_reach(const char *path, hq_problem *problem)
         hq_problem_set(problem, HQ_ERR_FILE,
                        "%s, made by rank 0, cannot be opened on host %s: %s; the folder must be shared by all nodes",
                        path, hq_host_name(), strerror(errno));
-}
-
-void hq_file_start_sync(const char *path)
-{
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0) return;
-    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: errors come at the sync */
-    close(fd);
 }
 
 static bool is_open_as(int fd, const struct stat *file)

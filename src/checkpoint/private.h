@@ -94,7 +94,7 @@ bool hq_image_equals(const hq_image *image, int64_t lo, int64_t hi, const char *
 
 void hq_image_free(hq_image *image);
 
-/* ---- file.c: for rank 0, or for any: reach, divert, read, start_sync ------------------------------------------ */
+/* ---- file.c: for rank 0, except hq_file_reach, hq_file_divert and hq_file_read ---------------------------------- */
 
 /* The temporary name of a file, in the same folder; false when it is too long. */
 bool hq_file_temporary(const char *path, char temporary[PATH_MAX]);
@@ -105,9 +105,6 @@ void hq_file_place(const hq_image *image, bool numbers, const char *path, hq_pro
 
 /* Reads until `bytes` bytes are there or the file ends. Their number, or -1 for an error. */
 ssize_t hq_file_read(int fd, void *data, size_t bytes, off_t offset);
-
-/* Has the system start to bring to the disk what has been written, so that the disk works while the file is checked. */
-void hq_file_start_sync(const char *path);
 
 /* Bytes free for this process in the folder of `path`; -1 when unknown. */
 int64_t hq_file_free_space(const char *path);

@@ -124,7 +124,6 @@ static void write_part(hq_job *job, const hq_block *block, const hq_slot *slot)
                      block->name))
         hq_problem_set(&job->problem, failure.status, "cannot write block %s; %lld bytes are free", failure.text,
                        (long long)hq_file_free_space(job->temporary));
-    if (job->dist->node_rank == 0) hq_file_start_sync(job->temporary);
 }
 
 /* Collective, but each part is written as it is: every rank has all numbers, so that MPI-IO need not gather them. Every

@@ -63,6 +63,7 @@ static hq_status write_plain(const char *path, const hq_state *state)
 
 static hq_status time_plain(const hq_saves *saves, const hq_state *state, double *seconds)
 {
+    HQ_TRY(hq_dist_barrier(saves->dist));
     const double start = hq_clock();
     HQ_TRY(hq_dist_agree(saves->dist, hq_dist_rank(saves->dist) == 0 ? write_plain(saves->plain, state) : HQ_OK));
     *seconds = hq_clock() - start;

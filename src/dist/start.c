@@ -53,6 +53,8 @@ static void prepare_environment(void)
 {
     setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
     setenv("OMPI_MCA_fs_ufs_lock_algorithm", "3", 0);
+    setenv("OMPI_MCA_io_ompio_cycle_buffer_size", "1048576",
+           0); /* bytes of a write: large ones are slow, decision 19 */
     int on_node = environment_int("OMPI_COMM_WORLD_LOCAL_SIZE");
     if (on_node == 0) on_node = environment_int("SLURM_STEP_TASKS_PER_NODE");
     if (on_node > sysconf(_SC_NPROCESSORS_ONLN)) setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
