@@ -63,7 +63,8 @@ job_run() {
     while kill -0 "$child" 2>/dev/null; do wait "$child"; done # a signal ends a wait
     wait "$child"
     code=$?
-    [ $asked = yes ] && [ $code -eq $((128 + $(kill -l USR1))) ] && return 75
+    # mpirun that is asked while it starts ends by the signal, or as it can't pass it on yet (244, ORTE_ERR_UNREACH)
+    [ $asked = yes ] && [[ $code = $((128 + $(kill -l USR1))) || $code = 244 ]] && return 75
     return $code
 }
 

@@ -32,12 +32,18 @@ check_end() { # check_end NAME DIR
 }
 
 # A rank killed in mid-epoch, on 3 ranks; then again on 1; the end on 4.
-start 3 train "${RUN[@]}" --run-dir killed
-check "killed run started" wait_for_step killed 21
-kill -KILL "$(pgrep -P "$MPIRUN" | tail -n 1)"
-wait "$MPIRUN"
-check "a killed run fails" test $? -ne 0
-check "killed in mid-epoch" grep -q "progress  1 epochs and [1-9]" <("$PROGRAM" inspect killed/last.h5)
+# A kill that comes late, on a busy machine, may find the state at the end of an epoch: then once more.
+for _ in $(seq 5); do
+    rm -rf killed
+    start 3 train "${RUN[@]}" --run-dir killed
+    check "killed run started" wait_for_step killed 21
+    kill -KILL "$(pgrep -P "$MPIRUN" | tail -n 1)"
+    wait "$MPIRUN"
+    check "a killed run fails" test $? -ne 0
+    progress=$("$PROGRAM" inspect killed/last.h5 | grep progress)
+    [[ ! $progress =~ [1-3]\ epochs\ and\ [1-9] ]] || break
+done
+check "killed in mid-epoch: $progress" test "${progress#*[1-3] epochs and [1-9]}" != "$progress"
 start 1 train "${RUN[@]}" --run-dir killed --resume
 check "resumed run went on" wait_for_step killed 40
 kill -KILL "$(pgrep -P "$MPIRUN" | tail -n 1)"

@@ -95,20 +95,32 @@ slow loading train "${SMALL[@]}" --set data.source=set.h5 --run-dir loading
 times "rank 0 of 3 on .* is late: in phase [a-z]* before the first step" 1
 times "goes on after" 1
 
-# ---- a checkpoint that takes long: on one host, and on hosts with a rank each
-for ranks in 3 1; do
-    NAME=checkpoint-$ranks
-    mpirun -np 3 -x LD_PRELOAD="$SPIN" -x HQ_SLOW_CLOSE=9 -x HQCNN_NODE_RANKS=$ranks "$PROGRAM" train "${SMALL[@]}" --set train.epochs=1 \
-        --set dist.stall_timeout=1 --run-dir "$NAME" >"$NAME.out" 2>"$NAME.err"
-    same "exit code of $NAME: $(cat "$NAME.err")" $? 0
-done
+# ---- a checkpoint that takes long: a small one, which rank 0 writes; a large one, which the first ranks of all nodes write,
+# on one host, and on hosts with a rank each
+LARGE=(--set 'model.channels=[8,8,32,256,1024]') # 34 MB
+save() { # save NAME NODE_RANKS SETTINGS...
+    local NAME=$1
+    mpirun -np 3 -x LD_PRELOAD="$SPIN" -x HQ_SLOW_CLOSE=9 -x HQCNN_NODE_RANKS="$2" "$PROGRAM" train "${SMALL[@]}" --set train.epochs=1 \
+        --set dist.stall_timeout=1 "${@:3}" --run-dir "$NAME" >"$NAME.out" 2>"$NAME.err"
+    echo "$?" >"$NAME.code"
+}
+save small 3 &
+saves=$!
+save large 3 "${LARGE[@]}" &
+saves+=" $!"
+save large-apart 1 "${LARGE[@]}"
+# shellcheck disable=SC2086 # two numbers
+wait $saves
+for NAME in small large large-apart; do same "exit code of $NAME: $(cat "$NAME.err")" "$(cat "$NAME.code")" 0; done
 for i in 0 1; do
     says "in checkpoint of step [0-9]* since [0-9]* s; all ranks of this host run: the file system is slow, or a rank of another host is late \[rank $i of 3"
 done
 times "in checkpoint of .*rank 2 of 3" 0
-NAME=checkpoint-3
+NAME=large
 times "in checkpoint of step [0-9]* since [0-9]* s; all ranks run: the file system is slow, or a rank is late" 1
 says "goes on after"
+NAME=small
+times "rank 0 of 3 on .* is late: in phase checkpoint of step [0-9]* since [0-9]* s; 2 ranks wait in agreement of step" 1
 
 # ---- never, when asked for
 begin off --set dist.stall_timeout=0 --set dist.stall_abort=0

@@ -185,6 +185,20 @@ refuses "SWEEP=no.txt: no such file" sweep_array "${task[@]}" SWEEP=no.txt
 refuses "line 3 is missing or empty; the array may have the tasks 1-2" sweep_array "${task[@]}" SWEEP=sweep.txt
 refuses "line 3 has a quote without its end" sweep_array "${task[@]}" SWEEP=open.txt
 
+# mpirun that is asked to stop while it still starts the ranks of other nodes ends with 244: nothing is lost.
+part "asked to stop while the ranks are started"
+mkdir early
+# shellcheck disable=SC2016 # expanded by that script
+printf '#!/bin/sh\ntrap "exit 244" USR1\n: >started\nwhile :; do sleep 0.1; done\n' >early/mpirun
+chmod +x early/mpirun
+env SLURM_JOB_ID=1 SLURM_JOB_NODELIST=n1 HQCNN_JOBS="$root/jobs" RUN_DIR=early/run PATH="$PWD/early:$PATH" \
+    bash "$root/jobs/train.sbatch" >early.out 2>&1 &
+early=$!
+until [ -e started ] || ! kill -0 $early; do sleep 0.1; done
+kill -USR1 $early
+wait $early
+[ $? -eq 75 ] && grep -q "interrupted" early.out || { fail "early: not taken as interrupted" && cat early.out; }
+
 # A process manager that Open MPI does not know. Debian's Open MPI refuses by itself; one without support for Slurm
 # (here: without Slurm's variables) starts 4 times "rank 0 of 1", which would write to one folder without a word.
 part "wrong process managers"
