@@ -292,6 +292,12 @@ size_t hq_phase_recorded(void);
  * replaced. On failure `path` is as it was and `temporary` is still there. */
 int hq_file_replace(const char *temporary, const char *path);
 
+/* Removes a file as unlink does. The space of a large file that was replaced or removed is freed in the background. */
+int hq_file_remove(const char *path);
+
+/* Returns when that space is free. These three are for one thread of a process. */
+void hq_file_settle(void);
+
 /* Has `write` write the file: to "<path>.tmp", which takes the name `path` when all is well and else is removed. write:
  * false for a failure, with errno; errors of the file itself need not be looked for. */
 typedef bool (*hq_write)(FILE *file, const void *ctx);

@@ -48,7 +48,7 @@ uint64_t hq_checkpoint_hash(const hq_state *state);
 
 /* Saves atomically: rank 0 makes the file under a temporary name in the same folder and holds space for all of it; a
  * state of at most HQ_CHECKPOINT_SMALL bytes it writes alone, of a larger one all nodes write their part in parallel.
- * Every byte is read back and compared with what it must be, by all ranks; then the file is sealed, synced and renamed
+ * Every byte is read back and compared with what it must be, by who wrote it; then the file is sealed, synced and renamed
  * to `path`, and the folder is synced. On failure `path` is as it was before, the temporary file is gone, and one
  * message names path and reason, for a full disk also the bytes needed and free. Collective; all ranks must hold the
  * same bits and pass the same path. HQ_OK; HQ_ERR_FILE; HQ_ERR_INTERNAL for a state that is not valid or differs
@@ -61,8 +61,8 @@ hq_status hq_checkpoint_write(const hq_dist *dist, const char *path, const hq_st
 typedef enum hq_save_part {
     HQ_SAVE_HASH,   /* of the state in memory */
     HQ_SAVE_CREATE, /* the file with everything but the numbers of large states */
-    HQ_SAVE_WRITE,  /* numbers of large states, in parallel */
-    HQ_SAVE_CHECK,  /* reading all back */
+    HQ_SAVE_WRITE,  /* numbers of large states, in parallel, each read back at once */
+    HQ_SAVE_CHECK,  /* reading small states back */
     HQ_SAVE_SYNC,   /* seal, sync, rename */
     HQ_SAVE_PARTS
 } hq_save_part;

@@ -34,6 +34,7 @@ int64_t hq_file_free_space(const char *path)
 /* 0 or the error. Where the file system cannot reserve, the free space must do. */
 static int reserve(int fd, off_t bytes, int64_t space)
 {
+    hq_file_settle(); /* what is being freed counts */
     while (bytes > 0 && fallocate(fd, 0, 0, bytes) != 0) {
         if (errno == EINTR) continue;
         if (errno != EOPNOTSUPP && errno != ENOSYS) return errno;

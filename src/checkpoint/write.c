@@ -1,4 +1,7 @@
 /* write.c: saving. All ranks go through stages together; after each stage a failure of one becomes everyone's. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sync_file_range */
+#endif
 #include "checkpoint/h5.h"
 
 #include "dist/mpi_private.h"
@@ -8,11 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The handles of one block while it is written. */
-typedef struct hq_slot {
-    hid_t dataset, part;
-} hq_slot;
-
 typedef struct hq_job {
     const hq_dist *dist;
     const hq_state *state;
@@ -21,15 +19,13 @@ typedef struct hq_job {
     char temporary[PATH_MAX];
     bool parallel; /* all nodes write; else rank 0 alone */
     hq_fingerprint fingerprint;
-    hq_image image;     /* on ranks that check */
-    int64_t *hash;      /* of each piece of the file, on ranks that check */
+    hq_image image;     /* on ranks that write */
+    int64_t *hash;      /* of each piece of the file that this rank has checked, else 0 */
+    int fd;             /* what is written is read back here */
     hq_problem problem; /* of this rank */
     hq_h5 h5;
-    hid_t transfer;
-    hq_slot block[HQ_CHECKPOINT_BLOCKS_MAX];
+    hid_t dataset[HQ_CHECKPOINT_BLOCKS_MAX], space[HQ_CHECKPOINT_BLOCKS_MAX];
 } hq_job;
-
-static bool checks(const hq_job *job) { return job->parallel || hq_dist_rank(job->dist) == 0; }
 
 /* ---- all ranks know what they want to write --------------------------------------------------------------------- */
 
@@ -76,24 +72,49 @@ static void share(hq_job *job)
     hq_file_reach(job->temporary, &job->problem);
 }
 
+/* ---- what is written is read back ------------------------------------------------------------------------------- */
+
+static void open_again(hq_job *job)
+{
+    const int64_t pieces = hq_seal_pieces(job->image.bytes);
+    if (job->problem.status != HQ_OK) return;
+    if (hq_alloc_array((size_t)pieces, sizeof *job->hash, "hashes of a checkpoint", &job->hash) != HQ_OK) {
+        hq_problem_set(&job->problem, HQ_ERR_MEMORY, "%s", "");
+        return;
+    }
+    job->fd = open(job->temporary, O_RDONLY | O_CLOEXEC);
+    if (job->fd < 0)
+        hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot read back what was written: %s", strerror(errno));
+}
+
+/* Reads pieces [lo, hi) of the file, compares them with what they must be and hashes them. */
+static void check_pieces(hq_job *job, int64_t lo, int64_t hi)
+{
+    static char piece[HQ_SEAL_PIECE];
+    for (int64_t i = lo; i < hi && job->problem.status == HQ_OK; i++) {
+        int64_t from, to;
+        hq_seal_piece(job->image.bytes, i, &from, &to);
+        const ssize_t n = hq_file_read(job->fd, piece, (size_t)(to - from), from);
+        if (n < 0)
+            hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot read back what was written: %s", strerror(errno));
+        else if (n != to - from || !hq_image_equals(&job->image, from, to, piece))
+            hq_problem_set(&job->problem, HQ_ERR_FILE, "what was written reads back with other bits");
+        else
+            job->hash[i] = (int64_t)hq_hash(piece, (size_t)n, 0);
+    }
+}
+
+/* A small state, which rank 0 has written. */
+static void check(hq_job *job)
+{
+    if (hq_dist_rank(job->dist) != 0) return;
+    open_again(job);
+    check_pieces(job, 0, hq_seal_pieces(job->image.bytes));
+}
+
 /* ---- the nodes write the numbers of a large state --------------------------------------------------------------- */
 
-/* The part of this rank: at the same place in the file and in memory. The first rank of each node has one: several
- * processes of a node only wait for each other at the file. */
-static hid_t select_part(hq_job *job, const hq_block *block)
-{
-    hq_h5 *h5 = &job->h5;
-    const hq_dist nodes = {.rank = job->dist->node_index, .size = job->dist->nodes};
-    int64_t lo = 0, hi = 0;
-    if (job->dist->node_rank == 0) hq_dist_share(&nodes, block->count, &lo, &hi);
-    hsize_t count = (hsize_t)block->count, start = (hsize_t)lo, n = (hsize_t)(hi - lo);
-    hid_t space = hq_h5_keep(h5, H5Screate_simple(1, &count, NULL), block->name);
-    if (n > 0)
-        hq_h5_check(h5, H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &n, NULL), block->name);
-    else
-        hq_h5_check(h5, H5Sselect_none(space), block->name);
-    return space;
-}
+enum { WINDOW = 16 }; /* pieces that are written, read back and sent to the disk together */
 
 static void open_all(hq_job *job)
 {
@@ -102,81 +123,77 @@ static void open_all(hq_job *job)
     hq_h5_check(h5, H5Pset_fapl_mpio(access, hq_dist_comm(job->dist), MPI_INFO_NULL), "MPI-IO");
     hq_h5_check(h5, H5Pset_all_coll_metadata_ops(access, true), "collective metadata");
     hq_h5_check(h5, H5Pset_coll_metadata_write(access, true), "collective metadata");
-    job->transfer = hq_h5_keep(h5, H5Pcreate(H5P_DATASET_XFER), "collective transfer");
-    hq_h5_check(h5, H5Pset_dxpl_mpio(job->transfer, H5FD_MPIO_COLLECTIVE), "collective transfer");
-    hq_h5_check(h5, H5Pset_dxpl_mpio_collective_opt(job->transfer, H5FD_MPIO_INDIVIDUAL_IO), "collective transfer");
     hid_t file = hq_h5_keep(h5, H5Fopen(job->temporary, H5F_ACC_RDWR, access), "cannot open it on all ranks");
     hid_t group = hq_h5_keep(h5, H5Gopen2(file, HQ_H5_BLOCKS, H5P_DEFAULT), HQ_H5_BLOCKS);
     for (int i = 0; i < job->state->blocks; i++) {
         const hq_block *block = &job->state->block[i];
-        job->block[i].dataset = hq_h5_keep(h5, H5Dopen2(group, block->name, H5P_DEFAULT), block->name);
-        job->block[i].part = select_part(job, block);
+        const hsize_t count = (hsize_t)block->count;
+        job->dataset[i] = hq_h5_keep(h5, H5Dopen2(group, block->name, H5P_DEFAULT), block->name);
+        job->space[i] = hq_h5_keep(h5, H5Screate_simple(1, &count, NULL), block->name);
     }
+    open_again(job);
 }
 
-static void write_part(hq_job *job, const hq_block *block, const hq_slot *slot)
+/* The numbers of a block that lie in bytes [from, to) of the file: at the same place there and in memory. */
+static void write_numbers(hq_job *job, int i, int64_t from, int64_t to)
 {
-    hid_t type = hq_h5_memory_type(block->number);
+    const hq_block *block = &job->state->block[i];
+    const int64_t place = job->image.place[i], size = (int64_t)hq_number_size(block->number);
+    if (from < place) from = place;
+    if (to > place + block->count * size) to = place + block->count * size;
+    if (from >= to) return;
+    const hsize_t start = (hsize_t)((from - place) / size), count = (hsize_t)((to - from) / size);
     hq_problem failure = {0};
     hq_h5 h5 = {.problem = &failure};
-    if (block->count == 0) return;
-    if (!hq_h5_check(&h5, H5Dwrite(slot->dataset, type, slot->part, slot->part, job->transfer, block->data),
-                     block->name))
+    hq_h5_check(&h5, H5Sselect_hyperslab(job->space[i], H5S_SELECT_SET, &start, NULL, &count, NULL), block->name);
+    hq_h5_check(&h5,
+                H5Dwrite(job->dataset[i], hq_h5_memory_type(block->number), job->space[i], job->space[i], H5P_DEFAULT,
+                         block->data),
+                block->name);
+    if (failure.status != HQ_OK)
         hq_problem_set(&job->problem, failure.status, "cannot write block %s; %lld bytes are free", failure.text,
                        (long long)hq_file_free_space(job->temporary));
 }
 
-/* Collective, but each part is written as it is: every rank has all numbers, so that MPI-IO need not gather them. Every
- * rank goes through all blocks whatever happened to an earlier one, for the others wait there. */
+/* Pieces [lo, hi) go to the disk: at once (waits: false), or they are there in the end, and leave the memory, which the
+ * next ones take. A state of gigabytes then needs no memory for its file, and other files stay in memory. */
+static void send(hq_job *job, int64_t lo, int64_t hi, bool waits)
+{
+    int64_t from, to;
+    if (lo >= hi || job->problem.status != HQ_OK) return;
+    hq_seal_piece(job->image.bytes, lo, &from, &to);
+    hq_seal_piece(job->image.bytes, hi - 1, &to, &to);
+    const unsigned how = waits ? SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER
+                               : SYNC_FILE_RANGE_WRITE;
+    /* Only a failure of the disk counts: what is not known to a file system is left to fsync. */
+    if (sync_file_range(job->fd, from, to - from, how) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+        hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot sync %s: %s", job->temporary, strerror(errno));
+    if (waits) posix_fadvise(job->fd, from, to - from, POSIX_FADV_DONTNEED);
+}
+
+/* The first rank of each node has a share of the pieces of the file (several processes of a node would only wait for
+ * each other at the file), and goes through them by windows, each read back while it is in the caches. Every rank has
+ * all numbers, so that MPI-IO need not gather them: the writes are independent. What other nodes have written is in
+ * their memory, perhaps, and rank 0 cannot sync that. */
 static void write_parts(hq_job *job)
 {
-    for (int i = 0; i < job->state->blocks; i++) write_part(job, &job->state->block[i], &job->block[i]);
+    const hq_dist nodes = {.rank = job->dist->node_index, .size = job->dist->nodes};
+    int64_t lo = 0, hi = 0;
+    if (job->dist->node_rank == 0) hq_dist_share(&nodes, hq_seal_pieces(job->image.bytes), &lo, &hi);
+    for (int64_t at = lo; at < hi && job->problem.status == HQ_OK; at += WINDOW) {
+        const int64_t end = at + WINDOW < hi ? at + WINDOW : hi;
+        int64_t from, to;
+        hq_seal_piece(job->image.bytes, at, &from, &to);
+        hq_seal_piece(job->image.bytes, end - 1, &to, &to);
+        for (int i = 0; i < job->state->blocks; i++) write_numbers(job, i, from, to);
+        check_pieces(job, at, end);
+        send(job, at, end, false);
+        if (at >= lo + 2 * WINDOW) send(job, at - 2 * WINDOW, at - WINDOW, true);
+    }
+    if (job->problem.status == HQ_OK && lo < hi && fsync(job->fd) != 0)
+        hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot sync %s: %s", job->temporary, strerror(errno));
     hq_file_divert(job->temporary);
     hq_h5_release(&job->h5);
-}
-
-/* ---- all is read back ------------------------------------------------------------------------------------------- */
-
-/* Reads pieces [lo, hi) of the file, compares them with what they must be and hashes them. */
-static void check_pieces(hq_job *job, int fd, int64_t lo, int64_t hi)
-{
-    static char piece[HQ_SEAL_PIECE];
-    for (int64_t i = lo; i < hi; i++) {
-        int64_t from, to;
-        hq_seal_piece(job->image.bytes, i, &from, &to);
-        ssize_t n = hq_file_read(fd, piece, (size_t)(to - from), from);
-        if (n < 0) {
-            hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot read back what was written: %s", strerror(errno));
-            return;
-        }
-        if (n != to - from || !hq_image_equals(&job->image, from, to, piece)) {
-            hq_problem_set(&job->problem, HQ_ERR_FILE, "what was written reads back with other bits");
-            return;
-        }
-        job->hash[i] = (int64_t)hq_hash(piece, (size_t)n, 0);
-    }
-}
-
-/* Every rank checks its share of a large state. */
-static void check(hq_job *job)
-{
-    if (!checks(job) || job->problem.status != HQ_OK) return;
-    const int64_t pieces = hq_seal_pieces(job->image.bytes);
-    int64_t lo = 0, hi = pieces;
-    if (job->parallel) hq_dist_share(job->dist, pieces, &lo, &hi);
-    if (hq_alloc_array((size_t)pieces, sizeof *job->hash, "hashes of a checkpoint", &job->hash) != HQ_OK) {
-        hq_problem_set(&job->problem, HQ_ERR_MEMORY, "%s", "");
-        return;
-    }
-    int fd = open(job->temporary, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot read back what was written: %s", strerror(errno));
-    else
-        check_pieces(job, fd, lo, hi);
-    /* What other nodes have written is in their memory, perhaps: rank 0 cannot sync that. */
-    if (fd >= 0 && job->parallel && job->dist->node_rank == 0 && fsync(fd) != 0)
-        hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot sync %s: %s", job->temporary, strerror(errno));
-    if (fd >= 0) close(fd);
 }
 
 /* ---- rank 0 seals the file and gives it its name ---------------------------------------------------------------- */
@@ -200,19 +217,19 @@ static void commit(hq_job *job)
 static const struct hq_stage {
     void (*run)(hq_job *);
     hq_save_part part;
-    bool alone, settles; /* for small states too: the stage; agreement after it */
+    bool large, small, settles; /* the states it is for; agreement after it for small ones too */
 } stages[] = {
-    {prepare, HQ_SAVE_HASH, true, true},        {create, HQ_SAVE_CREATE, true, false},
-    {share, HQ_SAVE_CREATE, false, false},      {open_all, HQ_SAVE_WRITE, false, false},
-    {write_parts, HQ_SAVE_WRITE, false, false}, {check, HQ_SAVE_CHECK, true, false},
-    {gather, HQ_SAVE_CHECK, false, false},      {commit, HQ_SAVE_SYNC, true, true},
+    {prepare, HQ_SAVE_HASH, true, true, true},        {create, HQ_SAVE_CREATE, true, true, false},
+    {share, HQ_SAVE_CREATE, true, false, false},      {open_all, HQ_SAVE_WRITE, true, false, false},
+    {write_parts, HQ_SAVE_WRITE, true, false, false}, {check, HQ_SAVE_CHECK, false, true, false},
+    {gather, HQ_SAVE_CHECK, true, false, false},      {commit, HQ_SAVE_SYNC, true, true, true},
 };
 
 static hq_status run_stages(hq_job *job, double seconds[HQ_SAVE_PARTS])
 {
     double since = hq_clock();
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
-        if (!stages[i].alone && !job->parallel) continue;
+        if (!(job->parallel ? stages[i].large : stages[i].small)) continue;
         stages[i].run(job);
         if (stages[i].settles || job->parallel)
             HQ_TRY(hq_problem_settle(job->dist, &job->problem, job->path, "was not saved"));
@@ -224,12 +241,13 @@ static hq_status run_stages(hq_job *job, double seconds[HQ_SAVE_PARTS])
 hq_status hq_checkpoint_save(const hq_dist *dist, const char *path, const hq_state *state, int64_t small,
                              double seconds[HQ_SAVE_PARTS])
 {
-    hq_job job = {.dist = dist, .path = path, .state = state, .small = small};
+    hq_job job = {.dist = dist, .path = path, .state = state, .small = small, .fd = -1};
     memset(seconds, 0, HQ_SAVE_PARTS * sizeof *seconds);
     hq_h5_begin(&job.h5, &job.problem);
     hq_status status = run_stages(&job, seconds);
     if (status == HQ_ERR_COMM) return status; /* closing is collective, messages may be under way: main ends the job */
-    hq_file_divert(job.temporary);            /* still open when a rank could not open it */
+    if (job.fd >= 0) close(job.fd);
+    hq_file_divert(job.temporary); /* still open when a rank could not open it */
     hq_h5_end(&job.h5);
     hq_image_free(&job.image);
     hq_free(job.hash);

@@ -15,7 +15,8 @@ enum { BLOCKED = HQ_SAVE_PARTS, PLAIN, TIMES };
 static const char *const part_name[HQ_SAVE_PARTS] = {"hash", "create", "write", "check", "sync"};
 static const char *const part_what[HQ_SAVE_PARTS] = {
     "of the state in memory, on every rank; agreement", "the file, on rank 0; of small states with all numbers",
-    "numbers of large states, by the nodes", "every byte read back and compared", "seal, sync, rename"};
+    "numbers of large states, by the nodes, read back at once", "small states: every byte read back and compared",
+    "seal, sync, rename"};
 
 typedef struct hq_saves {
     hq_dist *dist;

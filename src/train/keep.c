@@ -100,18 +100,20 @@ static void remove_old(const hq_run *run)
     for (int i = 0, kept = 0; i < n; i++) {
         if (steps[i] <= run->progress.step && kept++ < run->config->checkpoint_keep) continue;
         name_of(steps[i], name);
-        if (kept_path(run->dir, name, path) && unlink(path) != 0 && errno != ENOENT)
-            hq_warn("the old checkpoint %s cannot be removed: %s", path, strerror(errno));
+        const int error = kept_path(run->dir, name, path) ? hq_file_remove(path) : 0;
+        if (error && error != ENOENT) hq_warn("the old checkpoint %s cannot be removed: %s", path, strerror(error));
     }
     free(steps);
 }
+
+/* On rank 0; the others have no part in it. */
+static hq_status own(const hq_run *run) { return hq_dist_rank(run->dist) == 0 ? hq_train_rows_own(run) : HQ_OK; }
 
 /* A row that counts for the state must be on the disk before it. */
 static hq_status prepare(hq_run *run, hq_state *state, char **text)
 {
     const hq_status packed = hq_train_pack(run, state, text);
-    hq_status mine = HQ_OK;
-    if (hq_dist_rank(run->dist) == 0) mine = hq_train_rows_own(run);
+    hq_status mine = own(run);
     if (hq_dist_rank(run->dist) == 0 && mine == HQ_OK) mine = hq_train_rows_sync(run);
     return hq_dist_agree(run->dist, hq_train_worse(packed, mine));
 }
@@ -122,11 +124,14 @@ static hq_status write_all(const hq_run *run, const hq_state *state, bool best)
     name_of(run->progress.step, name);
     kept_path(run->dir, name, kept);
     HQ_TRY(hq_checkpoint_write(run->dist, kept, state));
+    HQ_TRY(hq_dist_agree(run->dist,
+                         own(run))); /* still: the write may have taken long, and other names are no one's alone */
     hq_train_path(run, "last.h5", path);
     HQ_TRY(hq_checkpoint_link(run->dist, kept, path));
     const bool first = run->progress.best_epoch == 0; /* best.h5 is there from the first save on */
     hq_train_path(run, "best.h5", path);
     if (best || first) HQ_TRY(hq_checkpoint_link(run->dist, kept, path));
+    HQ_TRY(hq_dist_agree(run->dist, own(run)));
     if (hq_dist_rank(run->dist) == 0) remove_old(run);
     return HQ_OK;
 }
@@ -134,11 +139,10 @@ static hq_status write_all(const hq_run *run, const hq_state *state, bool best)
 /* A file that vanished from under it is another process's work. */
 static hq_status explain(const hq_run *run, hq_status status)
 {
-    int own = 1;
     if (status != HQ_ERR_FILE) return status;
-    if (hq_dist_rank(run->dist) == 0) own = hq_train_rows_own(run) == HQ_OK;
-    HQ_TRY(hq_dist_bcast(run->dist, &own, sizeof own));
-    return own ? status : HQ_ERR_USAGE;
+    int mine = own(run) == HQ_OK;
+    HQ_TRY(hq_dist_bcast(run->dist, &mine, sizeof mine));
+    return mine ? status : HQ_ERR_USAGE;
 }
 
 hq_status hq_train_save(hq_run *run, bool best)

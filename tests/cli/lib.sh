@@ -9,6 +9,7 @@ cleanup() { rm -rf "$SCRATCH"; }
 trap cleanup EXIT
 cd "$SCRATCH" || exit 1
 export HQCNN_CHECK_MEMORY=1
+export OMPI_MCA_odls_base_sigkill_timeout=0 # mpirun waits so many seconds, by itself 1 or 2, after a rank has failed
 
 # A training of a second: 96 phantom images, batches of 32 in micro-batches of 8.
 SMALL=(--set phantom.train=96 --set phantom.val=32 --set phantom.test=32 --set train.epochs=2 --set train.batch=32 --set train.microbatch=8)
