@@ -241,7 +241,10 @@ hq_status hq_train_open_last(const hq_dist *dist, const char *run_dir, char path
     hq_candidates list = {0};
     *state = (hq_state){0};
     path[0] = '\0';
-    if (hq_dist_rank(dist) == 0) look(run_dir, &list);
+    if (hq_dist_rank(dist) == 0) {
+        hq_train_rows_wait(run_dir);
+        look(run_dir, &list);
+    }
     int n = list.n + list.last;
     hq_status status = hq_dist_bcast(dist, &n, sizeof n);
     if (status == HQ_OK && n > 0) status = open_first(dist, &list, n, path, state);

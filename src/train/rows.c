@@ -5,10 +5,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define NAME "metrics.jsonl"
+
+enum { WAIT = 3 }; /* seconds for an earlier process to leave */
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
@@ -49,8 +53,25 @@ hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays
     run->rows.fd = -1;
     int error = hq_file_write(path, write_kept, &kept);
     if (!error && (run->rows.fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0) error = errno;
+    if (!error) flock(run->rows.fd, LOCK_EX | LOCK_NB); /* held until the process ends; a file system may have none */
     if (!error) return HQ_OK;
     HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error));
+}
+
+void hq_train_rows_wait(const char *run_dir)
+{
+    const struct timespec moment = {.tv_nsec = 20000000};
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/" NAME, run_dir) >= (int)sizeof path) return;
+    const int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) return;
+    const double start = hq_clock();
+    bool held;
+    while ((held = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) && hq_clock() - start < WAIT)
+        nanosleep(&moment, NULL);
+    close(fd);
+    if (held)
+        hq_warn("another process still trains in %s; this one takes over, that one ends at its next save", run_dir);
 }
 
 void hq_train_rows_close(hq_run *run)

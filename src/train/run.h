@@ -168,6 +168,9 @@ hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays
 hq_status hq_train_rows_add(hq_run *run, const char *text);
 hq_status hq_train_rows_sync(hq_run *run);
 void hq_train_rows_close(hq_run *run);
+/* Waits some seconds for a process that still trains in a run folder (one that was killed, but not all at once), so
+ * that it saves nothing behind the checkpoint that this one goes on from. Local, for rank 0. */
+void hq_train_rows_wait(const char *run_dir);
 /* A process that starts in a run folder makes the file anew. So an older one that still runs (on a node that the batch
  * system took for dead) can tell that the folder is not its own any more: HQ_ERR_USAGE. Local, for rank 0. */
 hq_status hq_train_rows_own(const hq_run *run);

@@ -98,6 +98,7 @@ check "taken: started" until_row taken '"step":5,'
 older=$MPIRUN
 kill -STOP "$(ranks_of "$older" | head -n 1)"
 check "taken: the newer one ends well" timeout 60 mpirun -np 1 "$PROGRAM" train --run-dir taken --resume >newer.out 2>&1
+check "taken: the newer one tells of it" grep -q "another process still trains in taken" newer.out
 same "taken: state" "$(hash_of taken/last.h5)" "$WANT"
 kill -CONT "$(ranks_of "$older" | head -n 1)"
 wait "$older"
