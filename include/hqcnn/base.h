@@ -303,6 +303,12 @@ void hq_file_settle(void);
 typedef bool (*hq_write)(FILE *file, const void *ctx);
 int hq_file_write(const char *path, hq_write write, const void *ctx);
 
+/* Puts a file in memory in the place of `path` wherever this process has it open. For a file that is complete, or given
+ * up, but that HDF5 must still close: it writes the superblock once more then, the same as before, and when that fails
+ * it crashes at the end of the process, and leaves other ranks in a barrier. The memory goes when the file is closed.
+ */
+void hq_file_divert(const char *path);
+
 /* Closes a file; the error of that or of any write before. */
 int hq_file_finish(FILE *file);
 

@@ -46,12 +46,16 @@ typedef struct hq_state {
  * file names has the same hash. Equal on all ranks; independent of the rank count. Local. */
 uint64_t hq_checkpoint_hash(const hq_state *state);
 
+/* Starts HDF5, before MPI starts, and has it end with the process only. Where it finds MPI running, HDF5 1.10 ends itself
+ * in MPI_Finalize, and crashes there when a file could not be closed for a failed write. For programs, once. */
+void hq_checkpoint_library(void);
+
 /* Saves atomically: rank 0 makes the file under a temporary name in the same folder and holds space for all of it; a
  * state of at most HQ_CHECKPOINT_SMALL bytes it writes alone, of a larger one all nodes write their part in parallel.
- * Every byte is read back and compared with what it must be, by who wrote it; then the file is sealed, synced and renamed
- * to `path`, and the folder is synced. On failure `path` is as it was before, the temporary file is gone, and one
- * message names path and reason, for a full disk also the bytes needed and free. Collective; all ranks must hold the
- * same bits and pass the same path. HQ_OK; HQ_ERR_FILE; HQ_ERR_INTERNAL for a state that is not valid or differs
+ * Every byte is read back and compared with what it must be, by who wrote it; then the file is sealed, synced and
+ * renamed to `path`, and the folder is synced. On failure `path` is as it was before, the temporary file is gone, and
+ * one message names path and reason, for a full disk also the bytes needed and free. Collective; all ranks must hold
+ * the same bits and pass the same path. HQ_OK; HQ_ERR_FILE; HQ_ERR_INTERNAL for a state that is not valid or differs
  * between ranks; HQ_ERR_MEMORY; HQ_ERR_COMM (this rank must then make no further collective call). The result is equal
  * on all ranks, but for HQ_ERR_COMM. */
 #define HQ_CHECKPOINT_SMALL (16 << 20)

@@ -4,13 +4,11 @@
 #endif
 #include "checkpoint/private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -132,26 +130,6 @@ void hq_file_reach(const char *path, hq_problem *problem)
         hq_problem_set(problem, HQ_ERR_FILE,
                        "%s, made by rank 0, cannot be opened on host %s: %s; the folder must be shared by all nodes",
                        path, hq_host_name(), strerror(errno));
-}
-
-static bool is_open_as(int fd, const struct stat *file)
-{
-    struct stat info;
-    return fstat(fd, &info) == 0 && info.st_dev == file->st_dev && info.st_ino == file->st_ino;
-}
-
-void hq_file_divert(const char *path)
-{
-    struct stat file;
-    DIR *open_files = stat(path, &file) == 0 ? opendir("/proc/self/fd") : NULL;
-    if (!open_files) return;
-    int memory = memfd_create("checkpoint", MFD_CLOEXEC);
-    for (struct dirent *entry = readdir(open_files); entry && memory >= 0; entry = readdir(open_files)) {
-        int fd = atoi(entry->d_name);
-        if (is_open_as(fd, &file)) dup2(memory, fd);
-    }
-    if (memory >= 0) close(memory);
-    closedir(open_files);
 }
 
 void hq_file_commit(const char *temporary, const char *path, hq_problem *problem)

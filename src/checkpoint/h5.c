@@ -6,6 +6,12 @@
 /* Rows of the table and hashes are taken from memory as they are. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "checkpoints are little-endian");
 
+void hq_checkpoint_library(void)
+{
+    H5dont_atexit();
+    H5open();
+}
+
 void hq_h5_begin(hq_h5 *h5, hq_problem *problem)
 {
     *h5 = (hq_h5){.problem = problem};

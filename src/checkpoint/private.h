@@ -94,7 +94,7 @@ bool hq_image_equals(const hq_image *image, int64_t lo, int64_t hi, const char *
 
 void hq_image_free(hq_image *image);
 
-/* ---- file.c: for rank 0, except hq_file_reach, hq_file_divert and hq_file_read ---------------------------------- */
+/* ---- file.c: for rank 0, except hq_file_reach and hq_file_read -------------------------------------------------- */
 
 /* The temporary name of a file, in the same folder; false when it is too long. */
 bool hq_file_temporary(const char *path, char temporary[PATH_MAX]);
@@ -111,11 +111,6 @@ int64_t hq_file_free_space(const char *path);
 
 /* Whether this process can open the file to write: on several nodes the folder must be a shared one. */
 void hq_file_reach(const char *path, hq_problem *problem);
-
-/* Puts a file in memory in the place of `path` wherever this process has it open. For a file that is complete but that
- * HDF5 must still close: it writes the superblock once more then, the same as before, and a rank where that fails
- * would leave the others in a barrier. The memory goes when the file is closed. */
-void hq_file_divert(const char *path);
 
 /* Syncs the temporary file, gives it its name (replacing a file of that name) and syncs the folder. */
 void hq_file_commit(const char *temporary, const char *path, hq_problem *problem);

@@ -2,9 +2,10 @@
  * as many bytes takes in the same folder, in turn. */
 #include "cli/cli.h"
 
+#include "hqcnn/json.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -160,7 +161,7 @@ static void print_table(const hq_saves *saves, const double median[TIMES])
 static hq_status print_json(const hq_saves *saves, const double median[TIMES])
 {
     json_t *parts = json_object();
-    for (int i = 0; i < HQ_SAVE_PARTS; i++) json_object_set_new(parts, part_name[i], json_real(median[i]));
+    for (int i = 0; i < HQ_SAVE_PARTS; i++) hq_json_put(&parts, part_name[i], json_real(median[i]));
     json_t *root =
         json_pack("{s:i, s:I, s:i, s:f, s:o, s:f, s:f}", "ranks", hq_dist_size(saves->dist), "bytes",
                   (json_int_t)saves->bytes, "runs", saves->runs, "seconds_blocked", median[BLOCKED], "seconds_of_parts",

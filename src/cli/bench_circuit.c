@@ -6,7 +6,8 @@
  */
 #include "cli/cli.h"
 
-#include <jansson.h>
+#include "hqcnn/json.h"
+
 #include <stdlib.h>
 
 enum { RUNS = 7 };
@@ -124,8 +125,8 @@ static json_t *case_json(const hq_subject *s, hq_what what, double seconds, doub
                                hq_circuit_work_kernel(s->work), "what", what_name[what], "batch", (json_int_t)s->batch,
                                "us_per_sample", each * 1e6, "circuits_per_second", evaluations / each);
     if (flops > 0) {
-        json_object_set_new(object, "gflops", json_real(flops / each / 1e9));
-        json_object_set_new(object, "peak_fraction", json_real(flops / each / s->peak.flops));
+        hq_json_put(&object, "gflops", json_real(flops / each / 1e9));
+        hq_json_put(&object, "peak_fraction", json_real(flops / each / s->peak.flops));
     }
     return object;
 }
@@ -145,7 +146,7 @@ static hq_status bench_subject(hq_subject *s, bool took_long[WHAT_COUNT], json_t
         took_long[what] = seconds > LONG_CALL;
         if (what != WHAT_SHIFT) flops = hq_circuit_sample_cost(s->work, what == WHAT_ADJOINT, &s->peak).flops;
         if (list)
-            json_array_append_new(list, case_json(s, what, seconds, flops));
+            hq_json_append(&list, case_json(s, what, seconds, flops));
         else
             say_case(s, what, seconds, flops);
     }
@@ -195,8 +196,7 @@ static hq_status bench_gates(hq_subject *s, bool gradient, json_t *list)
     const double each = seconds / lanes / passes * 1e9, bound = cost.bound / passes * 1e9;
     const char *what = gradient ? "gates, adjoint" : "gates";
     if (list)
-        json_array_append_new(list,
-                              json_pack("{s:i, s:s, s:s, s:s, s:i, s:f, s:f, s:f}", "qubits",
+        hq_json_append(&list, json_pack("{s:i, s:s, s:s, s:s, s:i, s:f, s:f, s:f}", "qubits",
                                         hq_circuit_qubits(s->circuit), "path", hq_circuit_work_path(s->work), "kernel",
                                         hq_circuit_work_kernel(s->work), "what", what, "passes", cost.gates,
                                         "ns_per_pass_and_amplitude", each, "bound", bound, "ratio", each / bound));

@@ -2,7 +2,8 @@
  * rank (weak scaling) and with as many in all (strong scaling); what sums cost, and what that means for more ranks. */
 #include "cli/cli.h"
 
-#include <jansson.h>
+#include "hqcnn/json.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,7 +164,7 @@ static hq_status print_json(const hq_scaling *scaling)
 {
     json_t *root = json_array();
     for (int kind = 0; kind < KINDS; kind++)
-        for (int i = 0; i < scaling->points; i++) json_array_append_new(root, point_json(scaling, kind, i));
+        for (int i = 0; i < scaling->points; i++) hq_json_append(&root, point_json(scaling, kind, i));
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     json_decref(root);
     if (!text) HQ_FAIL(HQ_ERR_MEMORY, "no memory for the results");

@@ -2,7 +2,8 @@
  * together, and what their time goes into. */
 #include "cli/cli.h"
 
-#include <jansson.h>
+#include "hqcnn/json.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -107,10 +108,10 @@ static json_t *layers_json(const hq_train_speed *speed)
     for (int backward = 0; backward < 2; backward++) {
         for (int i = 0; i < speed->parts; i++) {
             const hq_row row = row_of(speed, i, backward);
-            json_array_append_new(list, row_json(speed, &row, row.part->name, row.part->shape));
+            hq_json_append(&list, row_json(speed, &row, row.part->name, row.part->shape));
         }
         const hq_row all = convolutions(speed, backward);
-        json_array_append_new(list, row_json(speed, &all, "conv", "all convolutions"));
+        hq_json_append(&list, row_json(speed, &all, "conv", "all convolutions"));
     }
     return list;
 }
@@ -154,12 +155,12 @@ static hq_status print_json(int command, const hq_train_speed *speed, double med
         hq_part_of_step phase[PHASES];
         list_phases(&speed->times, phase);
         json_t *phases = json_object();
-        for (int i = 0; i < PHASES; i++) json_object_set_new(phases, phase[i].name, json_real(phase[i].seconds));
-        json_object_set_new(root, "phase_seconds_per_step", phases);
+        for (int i = 0; i < PHASES; i++) hq_json_put(&phases, phase[i].name, json_real(phase[i].seconds));
+        hq_json_put(&root, "phase_seconds_per_step", phases);
     } else if (command == HQ_COMMAND_BENCH_LAYERS) {
-        json_object_set_new(root, "peak_flops", json_real(speed->peak_flops));
-        json_object_set_new(root, "peak_bytes", json_real(speed->peak_bytes));
-        json_object_set_new(root, "layers_per_image", layers_json(speed));
+        hq_json_put(&root, "peak_flops", json_real(speed->peak_flops));
+        hq_json_put(&root, "peak_bytes", json_real(speed->peak_bytes));
+        hq_json_put(&root, "layers_per_image", layers_json(speed));
     }
     char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     json_decref(root);

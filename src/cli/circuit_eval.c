@@ -1,7 +1,8 @@
 /* circuit_eval.c: hqcnn-dist circuit eval: outputs and Jacobians of the circuits of a JSON file. */
 #include "cli/cli.h"
 
-#include <jansson.h>
+#include "hqcnn/json.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +127,7 @@ static hq_status read_case(const hq_spot *spot, const hq_config *config, json_t 
 static json_t *number_array(const double *v, int n)
 {
     json_t *array = json_array();
-    for (int i = 0; i < n; i++) json_array_append_new(array, json_real(v[i]));
+    for (int i = 0; i < n; i++) hq_json_append(&array, json_real(v[i]));
     return array;
 }
 
@@ -134,9 +135,9 @@ static json_t *number_array(const double *v, int n)
 static hq_status say_case(json_t *object, const double *q, const double *jacobian, int rows, int outputs)
 {
     json_t *lines = json_array(), *result = json_copy(object);
-    for (int i = 0; i < rows; i++) json_array_append_new(lines, number_array(jacobian + i * outputs, outputs));
-    json_object_set_new(result, "q", number_array(q, outputs));
-    json_object_set_new(result, "jacobian", lines);
+    for (int i = 0; i < rows; i++) hq_json_append(&lines, number_array(jacobian + i * outputs, outputs));
+    hq_json_put(&result, "q", number_array(q, outputs));
+    hq_json_put(&result, "jacobian", lines);
     char *text = json_dumps(result, JSON_REAL_PRECISION(17));
     json_decref(result);
     if (!text) HQ_FAIL(HQ_ERR_MEMORY, "no memory for the results");

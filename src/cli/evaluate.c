@@ -1,7 +1,8 @@
 /* evaluate.c: hqcnn-dist evaluate and predict: metrics and scores of a trained model. */
 #include "cli/cli.h"
 
-#include <jansson.h>
+#include "hqcnn/json.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,20 +58,18 @@ static void print_classes(const hq_data_info *info, const hq_results *results)
     }
 }
 
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
 static json_t *classes_json(const hq_data_info *info, const hq_results *results)
 {
     json_t *list = json_array();
     for (int i = 0; i < info->classes; i++) {
         const hq_class_metrics *m = &results->per_class[i];
         json_t *object = json_object();
-        json_object_set_new(object, "samples", json_integer(m->support));
-        json_object_set_new(object, "auc", number(m->auc));
-        json_object_set_new(object, "precision", number(m->precision));
-        json_object_set_new(object, "recall", number(m->recall));
-        json_object_set_new(object, "f1", number(m->f1));
-        json_array_append_new(list, object);
+        hq_json_put(&object, "samples", json_integer(m->support));
+        hq_json_put(&object, "auc", hq_json_number(m->auc));
+        hq_json_put(&object, "precision", hq_json_number(m->precision));
+        hq_json_put(&object, "recall", hq_json_number(m->recall));
+        hq_json_put(&object, "f1", hq_json_number(m->f1));
+        hq_json_append(&list, object);
     }
     return list;
 }
@@ -81,8 +80,8 @@ static json_t *confusion_json(const hq_data_info *info, const hq_results *result
     json_t *rows = json_array();
     for (int i = 0; i < info->classes; i++) {
         json_t *row = json_array();
-        for (int j = 0; j < columns; j++) json_array_append_new(row, json_integer(results->confusion[i * columns + j]));
-        json_array_append_new(rows, row);
+        for (int j = 0; j < columns; j++) hq_json_append(&row, json_integer(results->confusion[i * columns + j]));
+        hq_json_append(&rows, row);
     }
     return rows;
 }
@@ -91,18 +90,18 @@ static hq_status print_json(const hq_options *options, const hq_data_info *info,
 {
     const hq_metrics *m = &results->evaluation.metrics;
     json_t *object = json_object();
-    json_object_set_new(object, "checkpoint", json_string(options->checkpoint));
-    json_object_set_new(object, "data", json_string(info->name));
-    json_object_set_new(object, "split", json_string(hq_split_name(options->split)));
-    json_object_set_new(object, "samples", json_integer(m->samples));
-    json_object_set_new(object, "acc", number(m->acc));
-    json_object_set_new(object, "auc", number(m->auc));
-    json_object_set_new(object, "precision", number(m->precision));
-    json_object_set_new(object, "recall", number(m->recall));
-    json_object_set_new(object, "f1", number(m->f1));
-    json_object_set_new(object, "loss", number(results->evaluation.loss));
-    json_object_set_new(object, "classes", classes_json(info, results));
-    json_object_set_new(object, "confusion", confusion_json(info, results));
+    hq_json_put(&object, "checkpoint", json_string(options->checkpoint));
+    hq_json_put(&object, "data", json_string(info->name));
+    hq_json_put(&object, "split", json_string(hq_split_name(options->split)));
+    hq_json_put(&object, "samples", json_integer(m->samples));
+    hq_json_put(&object, "acc", hq_json_number(m->acc));
+    hq_json_put(&object, "auc", hq_json_number(m->auc));
+    hq_json_put(&object, "precision", hq_json_number(m->precision));
+    hq_json_put(&object, "recall", hq_json_number(m->recall));
+    hq_json_put(&object, "f1", hq_json_number(m->f1));
+    hq_json_put(&object, "loss", hq_json_number(results->evaluation.loss));
+    hq_json_put(&object, "classes", classes_json(info, results));
+    hq_json_put(&object, "confusion", confusion_json(info, results));
     char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(object);
     if (!text) HQ_FAIL(HQ_ERR_MEMORY, "no memory for the results");

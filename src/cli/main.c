@@ -47,6 +47,7 @@ int main(int argc, char **argv)
     if (hq_cli_answer_early(argc, argv)) return 0;
     hq_dist *dist = NULL;
     hq_cli_signals_hold(true);
+    hq_checkpoint_library();
     hq_status status = hq_dist_start(&argc, &argv, &dist);
     if (status != HQ_OK) hq_dist_abort(dist, hq_status_exit_code(status));
     status = work(dist, argc, argv);

@@ -5,22 +5,14 @@
  */
 #include "train/run.h"
 
+#include "hqcnn/json.h"
+
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static json_t *number(double x) { return isfinite(x) ? json_real(x) : json_null(); }
-
-/* Adds a value, which it takes over; an object that lacks one for want of memory is none. */
-static void put(json_t **object, const char *key, json_t *value)
-{
-    if (json_object_set_new(*object, key, value) == 0) return;
-    json_decref(*object);
-    *object = NULL;
-}
 
 /* Writes a row and takes it over. */
 static hq_status write_row(hq_run *run, json_t *row)
@@ -36,9 +28,9 @@ static hq_status write_row(hq_run *run, json_t *row)
 static json_t *timing(const hq_run *run, double seconds, double images)
 {
     json_t *object = json_object();
-    put(&object, "seconds", number(seconds));
-    put(&object, "images_per_second", number(seconds > 0 ? images / seconds : 0));
-    put(&object, "ranks", json_integer(hq_dist_size(run->dist)));
+    hq_json_put(&object, "seconds", hq_json_number(seconds));
+    hq_json_put(&object, "images_per_second", hq_json_number(seconds > 0 ? images / seconds : 0));
+    hq_json_put(&object, "ranks", json_integer(hq_dist_size(run->dist)));
     return object;
 }
 
@@ -50,13 +42,19 @@ static json_t *new_row(const hq_run *run, const char *event)
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
+/* jansson says nothing, and sets no code, when it has no memory for its first buffer. */
+static bool lacks_memory(const json_error_t *error)
+{
+    return error->text[0] == '\0' || json_error_code(error) == json_error_out_of_memory;
+}
+
 /* Whether a row of an earlier part of the run belongs to the state that is resumed: what came after it will come again.
  */
 static hq_row row_stays(const hq_run *run, const char *line)
 {
     json_error_t error;
     json_t *row = json_loads(line, 0, &error);
-    if (!row) return json_error_code(&error) == json_error_out_of_memory ? HQ_ROW_UNKNOWN : HQ_ROW_GOES;
+    if (!row) return lacks_memory(&error) ? HQ_ROW_UNKNOWN : HQ_ROW_GOES;
     const char *event = json_string_value(json_object_get(row, "event"));
     const int64_t epoch = json_integer_value(json_object_get(row, "epoch"));
     const int64_t step = json_integer_value(json_object_get(row, "step"));
@@ -79,11 +77,11 @@ static hq_status open_rows(hq_run *run)
 {
     HQ_TRY(open_file(run));
     json_t *row = new_row(run, run->resume ? "resume" : "start"), *about = json_object();
-    put(&about, "version", json_string(HQ_VERSION));
-    put(&about, "kernels", json_string(hq_model_variant(run->model)));
-    put(&about, "ranks", json_integer(hq_dist_size(run->dist)));
-    put(&about, "nodes", json_integer(hq_dist_nodes(run->dist)));
-    put(&row, "timing", about);
+    hq_json_put(&about, "version", json_string(HQ_VERSION));
+    hq_json_put(&about, "kernels", json_string(hq_model_variant(run->model)));
+    hq_json_put(&about, "ranks", json_integer(hq_dist_size(run->dist)));
+    hq_json_put(&about, "nodes", json_integer(hq_dist_nodes(run->dist)));
+    hq_json_put(&row, "timing", about);
     return write_row(run, row);
 }
 
@@ -130,8 +128,8 @@ hq_status hq_train_event_step(hq_run *run, const hq_step_result *result)
     hq_status status = HQ_OK;
     if (hq_dist_rank(run->dist) == 0) {
         json_t *row = new_row(run, "step");
-        put(&row, "loss", number(result->loss));
-        put(&row, "learning_rate", number(result->learning_rate));
+        hq_json_put(&row, "loss", hq_json_number(result->loss));
+        hq_json_put(&row, "learning_rate", hq_json_number(result->learning_rate));
         status = write_row(run, row);
     }
     return hq_dist_agree(run->dist, status);
@@ -149,16 +147,16 @@ void hq_train_print_sum(const hq_run *run)
 static json_t *epoch_json(const hq_run *run, const hq_epoch_row *row, bool best)
 {
     json_t *object = new_row(run, "epoch"), *train = json_object(), *val = json_object();
-    put(&object, "learning_rate", number(row->learning_rate));
-    put(&train, "loss", number(row->train_loss));
-    put(&train, "acc", number(row->train_acc));
-    put(&val, "loss", number(row->val_loss));
-    put(&val, "acc", number(row->val_acc));
-    put(&val, "auc", number(row->val_auc));
-    put(&val, "f1", number(row->val_f1));
-    put(&object, "train", train);
-    put(&object, "val", val);
-    put(&object, "best", json_boolean(best));
+    hq_json_put(&object, "learning_rate", hq_json_number(row->learning_rate));
+    hq_json_put(&train, "loss", hq_json_number(row->train_loss));
+    hq_json_put(&train, "acc", hq_json_number(row->train_acc));
+    hq_json_put(&val, "loss", hq_json_number(row->val_loss));
+    hq_json_put(&val, "acc", hq_json_number(row->val_acc));
+    hq_json_put(&val, "auc", hq_json_number(row->val_auc));
+    hq_json_put(&val, "f1", hq_json_number(row->val_f1));
+    hq_json_put(&object, "train", train);
+    hq_json_put(&object, "val", val);
+    hq_json_put(&object, "best", json_boolean(best));
     return object;
 }
 
@@ -170,9 +168,10 @@ static hq_status circuits_json(const hq_run *run, json_t **out)
     HQ_TRY(hq_dist_balance(run->dist, (double)run->load.circuits, &items));
     HQ_TRY(hq_dist_balance(run->dist, (double)run->load.bytes / steps, &bytes));
     HQ_TRY(hq_dist_balance(run->dist, run->load.waiting / steps, &waiting));
-    *out = json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean", number(items.mean), "most", number(items.most),
-                     "bytes_per_step_mean", number(bytes.mean), "bytes_per_step_most", number(bytes.most),
-                     "waiting_per_step_most", number(waiting.most));
+    *out =
+        json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean", hq_json_number(items.mean), "most", hq_json_number(items.most),
+                  "bytes_per_step_mean", hq_json_number(bytes.mean), "bytes_per_step_most", hq_json_number(bytes.most),
+                  "waiting_per_step_most", hq_json_number(waiting.most));
     return HQ_OK;
 }
 
@@ -205,15 +204,15 @@ static hq_status balance_phases(const hq_run *run, hq_epoch_times *times)
 
 static json_t *balance_json(const hq_balance *balance)
 {
-    return json_pack("{s:o, s:o, s:o}", "least", number(balance->least), "mean", number(balance->mean), "most",
-                     number(balance->most));
+    return json_pack("{s:o, s:o, s:o}", "least", hq_json_number(balance->least), "mean", hq_json_number(balance->mean),
+                     "most", hq_json_number(balance->most));
 }
 
 static json_t *phases_json(const hq_epoch_times *times)
 {
     json_t *object = json_object();
     for (int i = 0; i < HQ_PHASE_COUNT; i++)
-        if (times->phase[i].most > 0) put(&object, hq_phase_name((hq_phase)i), balance_json(&times->phase[i]));
+        if (times->phase[i].most > 0) hq_json_put(&object, hq_phase_name((hq_phase)i), balance_json(&times->phase[i]));
     return object;
 }
 
@@ -250,10 +249,10 @@ hq_status hq_train_event_epoch(hq_run *run, const hq_epoch_row *row, bool best)
     if (hq_dist_rank(run->dist) == 0) {
         json_t *object = epoch_json(run, row, best);
         json_t *times = timing(run, seconds, images);
-        put(&times, "circuits", json_incref(circuits));
-        put(&times, "phases", phases_json(&spent));
-        put(&times, "efficiency", number(1 - spent.waiting.mean));
-        put(&object, "timing", times);
+        hq_json_put(&times, "circuits", json_incref(circuits));
+        hq_json_put(&times, "phases", phases_json(&spent));
+        hq_json_put(&times, "efficiency", hq_json_number(1 - spent.waiting.mean));
+        hq_json_put(&object, "timing", times);
         status = write_row(run, object);
     }
     json_decref(circuits);
@@ -266,20 +265,20 @@ static json_t *test_json(const hq_run *run, const hq_evaluation *test, const hq_
 {
     const hq_metrics *m = &test->metrics;
     json_t *row = new_row(run, "test"), *classes = json_array();
-    put(&row, "best_epoch", json_integer(run->progress.best_epoch));
-    put(&row, "samples", json_integer(m->samples));
-    put(&row, "loss", number(test->loss));
-    put(&row, "acc", number(m->acc));
-    put(&row, "auc", number(m->auc));
-    put(&row, "precision", number(m->precision));
-    put(&row, "recall", number(m->recall));
-    put(&row, "f1", number(m->f1));
+    hq_json_put(&row, "best_epoch", json_integer(run->progress.best_epoch));
+    hq_json_put(&row, "samples", json_integer(m->samples));
+    hq_json_put(&row, "loss", hq_json_number(test->loss));
+    hq_json_put(&row, "acc", hq_json_number(m->acc));
+    hq_json_put(&row, "auc", hq_json_number(m->auc));
+    hq_json_put(&row, "precision", hq_json_number(m->precision));
+    hq_json_put(&row, "recall", hq_json_number(m->recall));
+    hq_json_put(&row, "f1", hq_json_number(m->f1));
     for (int k = 0; k < run->data.set.info.classes; k++)
-        if (json_array_append_new(classes, number(per_class[k].auc)) != 0) {
+        if (json_array_append_new(classes, hq_json_number(per_class[k].auc)) != 0) {
             json_decref(classes);
             classes = NULL;
         }
-    put(&row, "auc_of_class", classes);
+    hq_json_put(&row, "auc_of_class", classes);
     return row;
 }
 

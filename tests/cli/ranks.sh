@@ -74,4 +74,13 @@ fi
 # the hash can tell runs apart
 np 1 train "${SMALL[@]}" --set train.seed=2 --run-dir other >/dev/null 2>&1
 check "another seed has another hash" test "$(hash_of other/last.h5)" != "$(hash_of default-1/last.h5)"
+
+# A state of 60 MB: written by one rank, by windows, and by the first ranks of four nodes, a share each.
+LARGE=("${SMALL[@]}" --set phantom.train=32 --set train.epochs=1 --set 'model.channels=[8,8,32,256,2048]')
+for np in 1 4; do
+    check "a large state on $np ranks" env HQCNN_NODE_RANKS=1 mpirun -np $np "$PROGRAM" train "${LARGE[@]}" --run-dir large-$np >out.txt 2>&1 || cat out.txt
+done
+check "a large state: the same file" cmp large-1/last.h5 large-4/last.h5
+check "a large state is one" test "$(stat -c %s large-1/last.h5)" -gt 50000000
+same "a large state: read again" "$(hash_of large-4/last.h5)" "$(hash_of large-1/last.h5)"
 finish
