@@ -46,8 +46,8 @@ typedef struct hq_state {
  * file names has the same hash. Equal on all ranks; independent of the rank count. Local. */
 uint64_t hq_checkpoint_hash(const hq_state *state);
 
-/* Starts HDF5, before MPI starts, and has it end with the process only. Where it finds MPI running, HDF5 1.10 ends itself
- * in MPI_Finalize, and crashes there when a file could not be closed for a failed write. For programs, once. */
+/* Starts HDF5, before MPI starts, and has it end with the process only. Where it finds MPI running, HDF5 1.10 ends
+ * itself in MPI_Finalize, and crashes there when a file could not be closed for a failed write. For programs, once. */
 void hq_checkpoint_library(void);
 
 /* Saves atomically: rank 0 makes the file under a temporary name in the same folder and holds space for all of it; a

@@ -55,6 +55,7 @@ hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays
     if (!error && (run->rows.fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0) error = errno;
     if (!error) flock(run->rows.fd, LOCK_EX | LOCK_NB); /* held until the process ends; a file system may have none */
     if (!error) return HQ_OK;
+    if (error == ENOMEM) HQ_FAIL(HQ_ERR_MEMORY, "no memory for the rows of %s", path);
     HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error));
 }
 
