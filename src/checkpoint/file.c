@@ -24,6 +24,7 @@ int64_t hq_file_free_space(const char *path)
 {
     char folder[PATH_MAX];
     struct statvfs info;
+    hq_file_settle(); /* what is being freed counts */
     hq_file_folder(path, folder, sizeof folder);
     if (statvfs(folder, &info) != 0 || info.f_blocks == 0) return -1;
     return (int64_t)info.f_bavail * (int64_t)info.f_frsize;
@@ -32,7 +33,6 @@ int64_t hq_file_free_space(const char *path)
 /* 0 or the error. Where the file system cannot reserve, the free space must do. */
 static int reserve(int fd, off_t bytes, int64_t space)
 {
-    hq_file_settle(); /* what is being freed counts */
     while (bytes > 0 && fallocate(fd, 0, 0, bytes) != 0) {
         if (errno == EINTR) continue;
         if (errno != EOPNOTSUPP && errno != ENOSYS) return errno;

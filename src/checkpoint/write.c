@@ -165,8 +165,9 @@ static void send(hq_job *job, int64_t lo, int64_t hi, bool waits)
     hq_seal_piece(job->image.bytes, hi - 1, &to, &to);
     const unsigned how = waits ? SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER
                                : SYNC_FILE_RANGE_WRITE;
-    /* Only a failure of the disk counts: what is not known to a file system is left to fsync. */
-    if (sync_file_range(job->fd, from, to - from, how) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+    /* A failure is told once: fsync will not tell it again. What a file system does not know is left to fsync. */
+    if (sync_file_range(job->fd, from, to - from, how) != 0 && errno != EINVAL && errno != ENOSYS && errno != ESPIPE &&
+        errno != EOPNOTSUPP)
         hq_problem_set(&job->problem, HQ_ERR_FILE, "cannot sync %s: %s", job->temporary, strerror(errno));
     if (waits) posix_fadvise(job->fd, from, to - from, POSIX_FADV_DONTNEED);
 }

@@ -146,7 +146,7 @@ static hq_status bench_subject(hq_subject *s, bool took_long[WHAT_COUNT], json_t
         took_long[what] = seconds > LONG_CALL;
         if (what != WHAT_SHIFT) flops = hq_circuit_sample_cost(s->work, what == WHAT_ADJOINT, &s->peak).flops;
         if (list)
-            hq_json_append(&list, case_json(s, what, seconds, flops));
+            json_array_append_new(list, case_json(s, what, seconds, flops));
         else
             say_case(s, what, seconds, flops);
     }
@@ -196,7 +196,8 @@ static hq_status bench_gates(hq_subject *s, bool gradient, json_t *list)
     const double each = seconds / lanes / passes * 1e9, bound = cost.bound / passes * 1e9;
     const char *what = gradient ? "gates, adjoint" : "gates";
     if (list)
-        hq_json_append(&list, json_pack("{s:i, s:s, s:s, s:s, s:i, s:f, s:f, s:f}", "qubits",
+        json_array_append_new(list,
+                              json_pack("{s:i, s:s, s:s, s:s, s:i, s:f, s:f, s:f}", "qubits",
                                         hq_circuit_qubits(s->circuit), "path", hq_circuit_work_path(s->work), "kernel",
                                         hq_circuit_work_kernel(s->work), "what", what, "passes", cost.gates,
                                         "ns_per_pass_and_amplitude", each, "bound", bound, "ratio", each / bound));

@@ -127,7 +127,7 @@ static hq_status read_case(const hq_spot *spot, const hq_config *config, json_t 
 static json_t *number_array(const double *v, int n)
 {
     json_t *array = json_array();
-    for (int i = 0; i < n; i++) hq_json_append(&array, json_real(v[i]));
+    for (int i = 0; i < n; i++) hq_json_append(&array, hq_json_number(v[i]));
     return array;
 }
 

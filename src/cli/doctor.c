@@ -1,7 +1,8 @@
 /* doctor.c: hqcnn-dist doctor: looks at the machine before a long job, and says what to set. */
 #include "cli/doctor.h"
 
-#include <jansson.h>
+#include "hqcnn/json.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -180,32 +181,10 @@ static void print_finding(const char *name, const hq_finding *finding)
     if (finding->verdict != HQ_VERDICT_OK && finding->advice[0]) print_text(first, finding->advice);
 }
 
-/* Bytes of the first letter in UTF-8; 0 when it is none. */
-static size_t letter_bytes(const char *text)
-{
-    const size_t most = strnlen(text, 4);
-    for (size_t n = 1; n <= most; n++) {
-        json_t *letter = json_stringn(text, n);
-        json_decref(letter);
-        if (letter) return n;
-    }
-    return 0;
-}
-
-/* JSON is UTF-8, names of files and texts that were cut need not be: other bytes become question marks. */
-static void mend_text(char *text)
-{
-    while (*text) {
-        const size_t n = letter_bytes(text);
-        if (n == 0) *text = '?';
-        text += n ? n : 1;
-    }
-}
-
 static json_t *row_of(const char *name, hq_finding *finding)
 {
-    mend_text(finding->text);
-    mend_text(finding->advice);
+    hq_json_mend(finding->text);
+    hq_json_mend(finding->advice);
     return json_pack("{s:s, s:s, s:s, s:s, s:f}", "check", name, "verdict", verdict_name[finding->verdict], "found",
                      finding->text, "advice", finding->verdict == HQ_VERDICT_OK ? "" : finding->advice, "seconds",
                      finding->seconds);
@@ -217,7 +196,7 @@ static hq_status print_json(hq_patient *patient, hq_finding *finding, const int 
     bool complete = true;
     for (int i = 0; i < CHECKS; i++)
         complete = json_array_append_new(list, row_of(check[i].name, &finding[i])) == 0 && complete;
-    mend_text(patient->folder);
+    hq_json_mend(patient->folder);
     json_t *root =
         json_pack("{s:s, s:i, s:i, s:s, s:i, s:i, s:o}", "version", HQ_VERSION, "ranks", hq_dist_size(patient->dist),
                   "nodes", hq_dist_nodes(patient->dist), "folder", patient->folder, "problems",

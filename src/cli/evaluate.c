@@ -90,8 +90,8 @@ static hq_status print_json(const hq_options *options, const hq_data_info *info,
 {
     const hq_metrics *m = &results->evaluation.metrics;
     json_t *object = json_object();
-    hq_json_put(&object, "checkpoint", json_string(options->checkpoint));
-    hq_json_put(&object, "data", json_string(info->name));
+    hq_json_put(&object, "checkpoint", hq_json_text(options->checkpoint));
+    hq_json_put(&object, "data", hq_json_text(info->name));
     hq_json_put(&object, "split", json_string(hq_split_name(options->split)));
     hq_json_put(&object, "samples", json_integer(m->samples));
     hq_json_put(&object, "acc", hq_json_number(m->acc));

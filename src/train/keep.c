@@ -173,11 +173,13 @@ hq_status hq_train_save_on_the_way(hq_run *run, bool best, bool *saved)
 
 hq_status hq_train_keep_resumed(const hq_run *run)
 {
-    char last[PATH_MAX];
+    char name[40], from[PATH_MAX], last[PATH_MAX];
     hq_train_path(run, "last.h5", last);
-    int there = same_file(run->resume, last);
+    name_of(run->progress.step, name); /* last.h5 itself may be another one by now, of an older process */
+    if (!kept_path(run->dir, name, from) || access(from, F_OK) != 0) hq_copy_text(from, sizeof from, run->resume);
+    int there = same_file(from, last);
     HQ_TRY(hq_dist_bcast(run->dist, &there, sizeof there));
-    return there ? HQ_OK : hq_checkpoint_link(run->dist, run->resume, last);
+    return there ? HQ_OK : hq_checkpoint_link(run->dist, from, last);
 }
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */

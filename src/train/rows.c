@@ -45,6 +45,13 @@ static bool write_kept(FILE *file, const void *ctx)
     return good;
 }
 
+/* Held until the process ends; a file system may have none. Who only looks holds it for a moment. */
+static void lock(int fd)
+{
+    const struct timespec moment = {.tv_nsec = 5000000};
+    for (int i = 0; i < 10 && flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; i++) nanosleep(&moment, NULL);
+}
+
 hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays)
 {
     char path[PATH_MAX];
@@ -53,7 +60,7 @@ hq_status hq_train_rows_open(hq_run *run, const char *before, hq_row_stays stays
     run->rows.fd = -1;
     int error = hq_file_write(path, write_kept, &kept);
     if (!error && (run->rows.fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)) < 0) error = errno;
-    if (!error) flock(run->rows.fd, LOCK_EX | LOCK_NB); /* held until the process ends; a file system may have none */
+    if (!error) lock(run->rows.fd);
     if (!error) return HQ_OK;
     if (error == ENOMEM) HQ_FAIL(HQ_ERR_MEMORY, "no memory for the rows of %s", path);
     HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", path, strerror(error));
@@ -72,7 +79,9 @@ void hq_train_rows_wait(const char *run_dir)
         nanosleep(&moment, NULL);
     close(fd);
     if (held)
-        hq_warn("another process still trains in %s; this one takes over, that one ends at its next save", run_dir);
+        hq_warn("another process still trains in %s, or its node was lost; this one takes over, that one ends at its "
+                "next save",
+                run_dir);
 }
 
 void hq_train_rows_close(hq_run *run)

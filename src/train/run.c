@@ -383,6 +383,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
     if (status == HQ_OK && run.resume) status = hq_train_keep_resumed(&run);
     if (status == HQ_OK && run.resume) status = hq_train_restore_best(&run, run.resume);
     if (status == HQ_OK) status = hq_train_events_open(&run);
+    if (status == HQ_OK && run.resume) status = hq_train_keep_resumed(&run);
     if (status == HQ_OK) {
         hq_train_print_summary(dist, config, &run.data.set.info, run.model);
         hq_train_print_sum(&run);

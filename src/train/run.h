@@ -149,7 +149,7 @@ hq_status hq_train_save_on_the_way(hq_run *run, bool best, bool *saved);
 hq_status hq_train_keep_begin(const hq_run *run);
 bool hq_train_has_checkpoint(const char *run_dir);
 /* Gives the checkpoint that the run goes on from the name last.h5, before rows of metrics.jsonl that came after it are
- * dropped. Collective. */
+ * dropped; and once more when an older process that still lived has lost the folder. Collective. */
 hq_status hq_train_keep_resumed(const hq_run *run);
 
 /* resume.c: the run from the state of a checkpoint, which is released; then, when the run folder is there, its

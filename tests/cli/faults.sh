@@ -13,6 +13,7 @@ WORKERS=${HQCNN_FAULT_WORKERS:-2}
 
 # What starts fast: no network, little shared memory.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" # the module comes before the sanitizer's library
+export OMPI_MCA_odls_base_sigkill_timeout=1 # with 0 mpirun itself may crash after MPI_Abort (2 of 30)
 export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader OMPI_MCA_btl_vader_segment_size=65536
 
 # The smallest training: two steps, a checkpoint behind each, in fixed ways, so that calls come in the same order again.
@@ -54,8 +55,8 @@ run() {
         -x HQCNN_FAULT_LOG="$PWD/log.txt" sh -c 'LD_PRELOAD=$0 "$@"; echo $? >>../codes.txt' "$MODULE" "$PROGRAM" "${ARGUMENTS[@]}" >out.txt 2>err.txt)
     code=$?
     mv codes.txt here 2>/dev/null
-    [ $code = 0 ] && [ "$(wc -l <here/codes.txt)" = "$ranks" ] || return $code
-    [ "$(sort -u here/codes.txt | wc -l)" = 1 ] || return 255
+    [ $code = 0 ] || return $code
+    [ "$(wc -l <here/codes.txt)" = "$ranks" ] && [ "$(sort -u here/codes.txt | wc -l)" = 1 ] || return 255
     return "$(head -n 1 here/codes.txt)"
 }
 

@@ -22,4 +22,4 @@ trap 'rm -rf "$folder" 2>/dev/null || { sleep 1 && rm -rf "$folder"; }' EXIT
 # The first process must wait for orphans too, which timeout does not.
 # shellcheck disable=SC2016 # expanded by the inner shell
 PATH=$PATH:/usr/sbin "${apart[@]}" bash -c 'timeout --foreground --signal=KILL "$@"; exit $?' \
-    bash "$([ -n "${HQCNN_SLURM_LONG:-}" ] && echo 7200 || echo 580)" "$here/cases.sh" "$folder" "$@"
+    bash "$([ -n "${HQCNN_SLURM_LONG:-}" ] && echo 7200 || echo 580)" "$here/cases.sh" "$folder" "$(realpath "$1")" "$(realpath "$2")"
