@@ -1,15 +1,15 @@
 /* h5.c: HDF5's handles, errors and types. */
 #include "checkpoint/h5.h"
-#include <stdlib.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Rows of the table and hashes are taken from memory as they are. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "checkpoints are little-endian");
 
 void hq_checkpoint_library(void)
 {
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* HDF5 1.12 reads it here; what the user has set stays */
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0); /* what the user has set stays; HDF5 1.12 reads it in H5open */
     H5dont_atexit();
     H5open();
 }

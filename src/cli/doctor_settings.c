@@ -56,10 +56,8 @@ hq_status hq_doctor_failures(hq_patient *patient, hq_finding *finding)
                         "mpirun looks whether a node is lost when it has been silent for %s s "
                         "(oob_tcp_keepalive_time)",
                         time);
-    hq_doctor_advise(finding,
-                     "export OMPI_MCA_oob_tcp_keepalive_time=10 OMPI_MCA_oob_tcp_keepalive_intvl=5 "
-                     "OMPI_MCA_oob_tcp_keepalive_probes=3%s",
-                     getenv("SLURM_JOB_ID") ? "" : " OMPI_MCA_odls_base_sigkill_timeout=0");
+    hq_doctor_advise(finding, "export OMPI_MCA_oob_tcp_keepalive_time=10 OMPI_MCA_oob_tcp_keepalive_intvl=5 "
+                              "OMPI_MCA_oob_tcp_keepalive_probes=3");
     return HQ_OK;
 }
 

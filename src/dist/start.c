@@ -51,7 +51,6 @@ static int environment_int(const char *name)
  * launcher. */
 static void prepare_environment(void)
 {
-    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
     setenv("OMPI_MCA_fs_ufs_lock_algorithm", "3", 0);
     setenv("OMPI_MCA_io_ompio_cycle_buffer_size", "1048576",
            0); /* bytes of a write: large ones are slow, decision 19 */

@@ -273,11 +273,7 @@ static json_t *test_json(const hq_run *run, const hq_evaluation *test, const hq_
     hq_json_put(&row, "precision", hq_json_number(m->precision));
     hq_json_put(&row, "recall", hq_json_number(m->recall));
     hq_json_put(&row, "f1", hq_json_number(m->f1));
-    for (int k = 0; k < run->data.set.info.classes; k++)
-        if (json_array_append_new(classes, hq_json_number(per_class[k].auc)) != 0) {
-            json_decref(classes);
-            classes = NULL;
-        }
+    for (int k = 0; k < run->data.set.info.classes; k++) hq_json_append(&classes, hq_json_number(per_class[k].auc));
     hq_json_put(&row, "auc_of_class", classes);
     return row;
 }

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -124,8 +125,7 @@ static hq_status write_all(const hq_run *run, const hq_state *state, bool best)
     name_of(run->progress.step, name);
     kept_path(run->dir, name, kept);
     HQ_TRY(hq_checkpoint_write(run->dist, kept, state));
-    HQ_TRY(hq_dist_agree(run->dist,
-                         own(run))); /* still: the write may have taken long, and other names are no one's alone */
+    HQ_TRY(hq_dist_agree(run->dist, own(run))); /* still: the write may have taken long */
     hq_train_path(run, "last.h5", path);
     HQ_TRY(hq_checkpoint_link(run->dist, kept, path));
     const bool first = run->progress.best_epoch == 0; /* best.h5 is there from the first save on */
@@ -171,15 +171,43 @@ hq_status hq_train_save_on_the_way(hq_run *run, bool best, bool *saved)
     return HQ_OK;
 }
 
+/* The first bytes of a checkpoint have the hash of all others. */
+static bool same_seal(const char *a, const char *b)
+{
+    char seal[2][512] = {{0}};
+    const char *path[2] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        const int fd = open(path[i], O_RDONLY | O_CLOEXEC);
+        const bool whole = fd >= 0 && read(fd, seal[i], sizeof seal[i]) == sizeof seal[i];
+        if (fd >= 0) close(fd);
+        if (!whole) return false;
+    }
+    return memcmp(seal[0], seal[1], sizeof seal[0]) == 0;
+}
+
+/* last.h5 may be another one than that which was read, of an older process that has saved since. */
+static hq_status put_back(const hq_run *run, const char *last)
+{
+    char name[40], kept[PATH_MAX], reason[HQ_CHECKPOINT_REASON_MAX];
+    hq_state state;
+    name_of(run->progress.step, name);
+    int other = kept_path(run->dir, name, kept) && access(kept, R_OK) == 0 && !same_seal(kept, last);
+    HQ_TRY(hq_dist_bcast(run->dist, &other, sizeof other));
+    if (!other) return HQ_OK;
+    const hq_status status = hq_checkpoint_try(run->dist, kept, &state, reason);
+    hq_checkpoint_free(&state);
+    if (status != HQ_OK) return status == HQ_ERR_FILE ? HQ_OK : status; /* a damaged one takes the place of none */
+    return hq_checkpoint_link(run->dist, kept, last);
+}
+
 hq_status hq_train_keep_resumed(const hq_run *run)
 {
-    char name[40], from[PATH_MAX], last[PATH_MAX];
+    char last[PATH_MAX];
     hq_train_path(run, "last.h5", last);
-    name_of(run->progress.step, name); /* last.h5 itself may be another one by now, of an older process */
-    if (!kept_path(run->dir, name, from) || access(from, F_OK) != 0) hq_copy_text(from, sizeof from, run->resume);
-    int there = same_file(from, last);
+    HQ_TRY(put_back(run, last));
+    int there = same_file(run->resume, last);
     HQ_TRY(hq_dist_bcast(run->dist, &there, sizeof there));
-    return there ? HQ_OK : hq_checkpoint_link(run->dist, from, last);
+    return there ? HQ_OK : hq_checkpoint_link(run->dist, run->resume, last);
 }
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 RANKS=3
+fail_fast
 
 # refused CODE "words of the message" arguments...: run on 3 ranks
 refused() {

@@ -6,6 +6,7 @@
 # all (or HQCNN_TEST_ALL_SIZES=1): every page; else every sixth.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+fail_fast
 all=0
 [ -z "${2:-}${HQCNN_TEST_ALL_SIZES:-}" ] || all=1
 PAGE=4096

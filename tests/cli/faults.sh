@@ -13,7 +13,6 @@ WORKERS=${HQCNN_FAULT_WORKERS:-2}
 
 # What starts fast: no network, little shared memory.
 export ASAN_OPTIONS="${ASAN_OPTIONS:-}:verify_asan_link_order=0" # the module comes before the sanitizer's library
-export OMPI_MCA_odls_base_sigkill_timeout=1 # with 0 mpirun itself may crash after MPI_Abort (2 of 30)
 export OMPI_MCA_pml=ob1 OMPI_MCA_btl=self,vader OMPI_MCA_btl_vader_segment_size=65536
 
 # The smallest training: two steps, a checkpoint behind each, in fixed ways, so that calls come in the same order again.

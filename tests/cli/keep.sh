@@ -69,6 +69,16 @@ check "into a new folder" timeout 60 mpirun -np 1 "$PROGRAM" train --resume=sour
 same "into a new folder: state" "$(hash_of target/last.h5)" "$WANT"
 check "into a new folder: metrics" cmp <(values_of target) <(values_of whole)
 
+# Where names are copies: a kept checkpoint that is damaged does not take the place of the last one, which is whole.
+copy copies
+cp copies/last.h5 one.h5 && mv one.h5 copies/last.h5
+NEWEST=$(ls copies/checkpoints/step-*.h5 | tail -n 1)
+same "copies: of one state" "$(hash_of "$NEWEST")" "$(hash_of copies/last.h5)"
+printf x | dd of="$NEWEST" bs=1 seek=100 conv=notrunc status=none
+resume copies
+same "a damaged kept one: state" "$(hash_of copies/last.h5)" "$WANT"
+check "a damaged kept one: metrics" cmp <(values_of copies) <(values_of whole)
+
 # Seconds.
 np 2 train "${RUN[@]}" --set checkpoint.seconds=0.001 --set checkpoint.epochs=100 --set checkpoint.keep=100 --run-dir often >often.out 2>&1
 same "after every so many seconds" "$(names often | wc -w)" 6

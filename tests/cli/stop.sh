@@ -2,6 +2,7 @@
 # stop.sh PROGRAM: signals and time limits: the state is saved, the exit code is 75, and the resumed run has the bits of one that was never stopped.
 set -u
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+fail_fast
 RUN=("${SMALL[@]}" --set phantom.train=512 --set train.epochs=3 --set log.steps=1)
 np 1 train "${RUN[@]}" --run-dir whole >whole.out 2>&1 || cat whole.out
 WANT=$(hash_of whole/last.h5)

@@ -370,6 +370,11 @@ int fallocate(int fd, int mode, off_t offset, off_t bytes)
     return open_due(FAULT_RESERVE, fd) ? -1 : (int)syscall(SYS_fallocate, fd, mode, offset, bytes);
 }
 
+int sync_file_range(int fd, off_t from, off_t bytes, unsigned how)
+{
+    return open_due(FAULT_SYNC, fd) ? -1 : (int)syscall(SYS_sync_file_range, fd, from, bytes, how);
+}
+
 int fsync(int fd) { return open_due(FAULT_SYNC, fd) ? -1 : (int)syscall(SYS_fsync, fd); }
 
 int rename(const char *from, const char *to)

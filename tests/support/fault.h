@@ -27,7 +27,7 @@
     X(LOSE, "lose", 0, false)            /* one write succeeds and writes nothing */                                   \
     X(FLIP, "flip", 0, false)            /* one write writes one wrong bit */                                          \
     X(RESERVE, "reserve", ENOSPC, false) /* fallocate */                                                               \
-    X(SYNC, "sync", EIO, false)          /* fsync */                                                                   \
+    X(SYNC, "sync", EIO, false)          /* fsync, its parts */                                                        \
     X(CLOSE, "close", EIO, false)        /* by the program itself */                                                   \
     X(RENAME, "rename", EROFS, false)                                                                                  \
     X(LINK, "link", EPERM, false)                                                                                      \

@@ -138,7 +138,7 @@ once "goes on after"
 
 # What jobs/train.sbatch sets too: mpirun notices in seconds that a daemon is gone, and kills ranks at once.
 export OMPI_MCA_oob_tcp_keepalive_time=2 OMPI_MCA_oob_tcp_keepalive_intvl=1 OMPI_MCA_oob_tcp_keepalive_probes=3
-export OMPI_MCA_odls_base_sigkill_timeout=0
+export OMPI_MCA_odls_base_sigkill_timeout=1
 
 # A link that stays cut.
 begin link-cut
