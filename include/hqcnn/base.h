@@ -70,10 +70,13 @@ hq_status hq_fail(hq_status status, const char *format, ...) __attribute__((form
 /* Logs a warning on stderr, on any rank. */
 void hq_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Prints for the user on stdout, on rank 0 only. No newline is added. */
+/* Prints for the user on stdout, on rank 0 only (but see hq_say_let). No newline is added. */
 void hq_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Whether hq_say writes to a terminal: rank 0 and stdout is one. */
+/* Whether hq_say prints on this process from now on: at first on rank 0 only. Returns what held before. */
+bool hq_say_let(bool speaks);
+
+/* Whether hq_say writes to a terminal: it prints here, and stdout is one. */
 bool hq_say_is_terminal(void);
 
 /* From now on the errors and warnings of this thread go to text[size] in place of stderr: the first one, or the first
@@ -134,6 +137,7 @@ typedef enum hq_purpose {
     HQ_PURPOSE_PHANTOM = 5, /* index: sample of the built-in set; epoch: split */
     HQ_PURPOSE_SHOTS = 6,   /* index: circuit evaluation */
     HQ_PURPOSE_SPSA = 7,    /* index: key of the sample */
+    HQ_PURPOSE_SWEEP = 8,   /* index: number of a point; epoch: what for */
     HQ_PURPOSE_TEST = 100   /* for tests */
 } hq_purpose;
 
@@ -221,7 +225,7 @@ hq_limits hq_limits_find(const char *root);
 /* ---- phases ----------------------------------------------------------------------------------------------------- */
 
 /* What a process can be doing. X(name, text, kind); kind: WORKS; WAITS, for other ranks, and does nothing else; MIXES:
- * works, and may wait in a library that does not tell. */
+ * works, and may wait in a library that does not tell; RESTS: has nothing to do, for as long as it takes. */
 #define HQ_PHASE_LIST(X)                                                                                               \
     X(OTHER, "other", WORKS)                                                                                           \
     X(DATA, "data", WORKS)         /* images drawn, decoded, augmented */                                              \
@@ -236,7 +240,8 @@ hq_limits hq_limits_find(const char *root);
     X(BROADCAST, "broadcast", WAITS)                                                                                   \
     X(BARRIER, "barrier", WAITS)                                                                                       \
     X(GATHER, "gathering", WAITS)                                                                                      \
-    X(SPREAD, "spreading", WAITS) /* circuits of other ranks */
+    X(SPREAD, "spreading", WAITS) /* circuits of other ranks */                                                        \
+    X(REST, "rest", RESTS)
 
 typedef enum hq_phase {
 #define HQ_X(name, text, kind) HQ_PHASE_##name,
@@ -244,7 +249,7 @@ typedef enum hq_phase {
 #undef HQ_X
         HQ_PHASE_COUNT
 } hq_phase;
-typedef enum hq_phase_kind { HQ_PHASE_WORKS, HQ_PHASE_WAITS, HQ_PHASE_MIXES } hq_phase_kind;
+typedef enum hq_phase_kind { HQ_PHASE_WORKS, HQ_PHASE_WAITS, HQ_PHASE_MIXES, HQ_PHASE_RESTS } hq_phase_kind;
 
 const char *hq_phase_name(hq_phase phase); /* its text, one word */
 hq_phase_kind hq_phase_kind_of(hq_phase phase);
@@ -265,7 +270,8 @@ typedef struct hq_pulse {
     _Atomic double since;           /* hq_clock() when the phase was entered */
     _Atomic double alive;           /* hq_clock() when the process last ran, whatever it does; for whoever watches */
     int64_t rank, process;
-    char padding[24]; /* a cache line each */
+    _Atomic int64_t part; /* 0: of all ranks; others: a part of them that works by itself */
+    char padding[16];     /* a cache line each */
 } hq_pulse;
 
 /* Publishes phases there from now on; NULL: nowhere. */
@@ -302,6 +308,9 @@ void hq_file_settle(void);
  * false for a failure, with errno; errors of the file itself need not be looked for. */
 typedef bool (*hq_write)(FILE *file, const void *ctx);
 int hq_file_write(const char *path, hq_write write, const void *ctx);
+/* The same for a file that other processes may write at the same time: the last one stays. The temporary name has host
+ * and process in it. */
+int hq_file_write_among_others(const char *path, hq_write write, const void *ctx);
 
 /* Puts a file in memory in the place of `path` wherever this process has it open. For a file that is complete, or given
  * up, but that HDF5 must still close: it writes the superblock once more then, the same as before, and when that fails

@@ -40,6 +40,7 @@ typedef enum hq_scope {
 #define HQ_GROUP_dist "dist"
 #define HQ_GROUP_checkpoint "checkpoint"
 #define HQ_GROUP_log "log"
+#define HQ_GROUP_sweep "sweep"
 
 /* INT(group, name, scope, default, min, max, help)      field int group_name
  * REAL(group, name, scope, default, min, max, help)     field double group_name
@@ -212,7 +213,34 @@ typedef enum hq_scope {
         "also write a row to metrics.jsonl after every so many steps; 0: only at epochs")                              \
     INT(log, trace_steps, FREE, 0, 0, 1000000,                                                                         \
         "write what every rank does in the first so many steps to trace.json in the run folder (for chrome://tracing " \
-        "or Perfetto); 0: no trace")
+        "or Perfetto); 0: no trace")                                                                                   \
+    LINES(sweep, space, FREE, "",                                                                                      \
+          "keys that a sweep varies, one for each entry, over a range or over a list of values, for example "          \
+          "\"train.learning_rate = 1e-4 .. 1e-1 log\"; see docs/sweeps.md")                                            \
+    WORD(sweep, method, FREE, "grid", "grid|random|sobol|tpe",                                                         \
+         "grid: every combination; random, sobol: points all over the space; tpe: where the results so far are good")  \
+    INT(sweep, trials, FREE, 0, 0, 1000000, "trials of random, sobol and tpe; 0: 64")                                  \
+    INT(sweep, seeds, FREE, 1, 1, 1000,                                                                                \
+        "trainings of each trial, with the seeds train.seed, train.seed + 1, ...; mean and deviation are told")        \
+    INT(sweep, seed, FREE, 1, 0, 2147483647, "seed of the points of random, sobol and tpe")                            \
+    WORD(sweep, metric, FREE, "val_auc", "val_auc|val_acc|val_f1|val_loss",                                            \
+         "what trials are compared by: this of the best epoch of each training (as in best.h5)")                       \
+    WORD(sweep, halving, FREE, "none", "none|asha",                                                                    \
+         "asha: trials stop early, and only the best share 1 / sweep.eta of those that came as far goes on")           \
+    INT(sweep, eta, FREE, 3, 2, 1000, "asha: how many times as many epochs those do")                                  \
+    INT(sweep, first_epochs, FREE, 1, 1, 1000000, "asha: epochs after which a trial is judged for the first time")     \
+    INT(sweep, lag, FREE, 0, 0, 1000000,                                                                               \
+        "asha, tpe: a decision may not wait for the last so many trainings decided before, and does not know them "    \
+        "either; part of the result; 0: 64 trials for asha, 16 for tpe")                                               \
+    INT(sweep, ranks_per_trial, FREE, 0, 0, 2147483647,                                                                \
+        "ranks that train a trial together, others train other trials at the same time; 0: all ranks")                 \
+    REAL(sweep, lease, FREE, 120, 1, 1e6,                                                                              \
+         "seconds without a sign of life after which a training that another job holds is taken over")                 \
+    INT(sweep, attempts, FREE, 5, 1, 1000,                                                                             \
+        "starts that ended without a sign and without a new checkpoint after which a training counts as failed")       \
+    WORD(sweep, keep, FREE, "best", "all|best|none",                                                                   \
+         "what stays of a finished training besides its result: everything, the best model with its configuration "    \
+         "and metrics.jsonl, or nothing")
 
 typedef struct hq_config {
 #define HQ_INT(group, name, ...) int group##_##name;
@@ -261,6 +289,10 @@ enum { HQ_COMPUTE_PRECISION_FP32, HQ_COMPUTE_PRECISION_BF16 };
 enum { HQ_COMPUTE_CIRCUIT_AUTO, HQ_COMPUTE_CIRCUIT_FUSED, HQ_COMPUTE_CIRCUIT_BATCHED, HQ_COMPUTE_CIRCUIT_SINGLE };
 enum { HQ_SPREAD_AUTO, HQ_SPREAD_ON, HQ_SPREAD_OFF };
 enum { HQ_ON_FAILURE_STOP, HQ_ON_FAILURE_CONTINUE };
+enum { HQ_SWEEP_GRID, HQ_SWEEP_RANDOM, HQ_SWEEP_SOBOL, HQ_SWEEP_TPE };
+enum { HQ_METRIC_VAL_AUC, HQ_METRIC_VAL_ACC, HQ_METRIC_VAL_F1, HQ_METRIC_VAL_LOSS };
+enum { HQ_HALVING_NONE, HQ_HALVING_ASHA };
+enum { HQ_KEEP_ALL, HQ_KEEP_BEST, HQ_KEEP_NONE };
 
 /* Every key at its default. */
 void hq_config_defaults(hq_config *config);
@@ -278,6 +310,33 @@ hq_status hq_config_read_text(hq_config *config, const char *text, const char *n
  * texts as ("a", "b") or a; b. A relative data.source starts from the working folder. HQ_ERR_CONFIG, HQ_ERR_MEMORY;
  * `config` is then unchanged. */
 hq_status hq_config_set(hq_config *config, const char *assignment);
+
+/* The same with key and value apart; `where` begins the message. */
+hq_status hq_config_put(hq_config *config, const char *path, const char *value, const char *where);
+
+/* The value of a key, which must exist, as a text: cut when it is longer than text[size]. Equal values have equal
+ * texts.
+ */
+void hq_config_get(const hq_config *config, const char *path, char *text, size_t size);
+
+/* Copies the value of one key, which must exist. */
+void hq_config_take(hq_config *config, const hq_config *from, const char *path);
+
+/* What is known of a key. False: there is no such key. */
+typedef struct hq_key_about {
+    bool number, integer; /* INT: both, REAL: the first */
+    hq_scope scope;
+} hq_key_about;
+bool hq_config_about(const char *path, hq_key_about *about);
+
+/* All keys of a group, or one, to their defaults. */
+void hq_config_reset(hq_config *config, const char *group);
+
+/* One number for all that a configuration does to the numbers of a training: the sum of that of each key, which is 0
+ * for a key at its default and for one of scope FREE, so that keys which a later version brings do not change it. Of
+ * data.source the name of the file counts, without its folder. */
+uint64_t hq_config_identity(const hq_config *config);
+uint64_t hq_config_identity_of(const hq_config *config, const char *path);
 
 /* Checks what depends on several keys (lists of equal length, groups that divide channels, micro-batch <= batch, ...).
  * Call it after all reads and overrides. */

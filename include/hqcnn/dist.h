@@ -19,12 +19,14 @@ hq_status hq_dist_start(int *argc, char ***argv, hq_dist **out_dist);
  * call of MPI has failed, in here or in a free before, it ends the job (exit code 5) and does not return. */
 void hq_dist_stop(hq_dist *dist);
 
-/* The ranks that give the same color (0 or more) as a world of their own, in their order; a rank alone too. Nobody
- * watches for stalls in it. Collective. Freed by hq_dist_split_free, collective on the part, before `dist`. */
+/* The ranks that give the same color (0 or more) as a world of their own, in their order; a rank alone too. Until it is
+ * freed the ranks of a node watch for stalls among those of their part, by phases, with their ranks of the whole; hosts
+ * are not asked whether they answer. Collective. Freed by hq_dist_split_free, collective on the part, before `dist`. */
 hq_status hq_dist_split(const hq_dist *dist, int color, hq_dist **out_part);
 void hq_dist_split_free(hq_dist *part);
 
-/* A barrier at which ranks sleep: for those that have nothing to do while others are measured. Collective. */
+/* A barrier at which ranks sleep, for as long as it takes: for those that have nothing to do while others work. It is
+ * no stall. Collective. */
 hq_status hq_dist_rest(const hq_dist *dist);
 
 /* Ends the whole job at once with this exit code, this process after 10 s even if MPI hangs. For failures that cannot

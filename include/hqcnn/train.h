@@ -55,11 +55,37 @@ hq_circuit_load hq_train_spreader_load(const hq_spreader *spreader);
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
+/* One row per completed epoch; block "history" of a checkpoint. */
+typedef struct hq_epoch_row {
+    double epoch, learning_rate, train_loss, train_acc, val_loss, val_acc, val_auc, val_f1;
+} hq_epoch_row;
+
+typedef struct hq_evaluation {
+    hq_metrics metrics;
+    double loss; /* mean over samples, without class weights */
+} hq_evaluation;
+
+/* What a training found; equal on all ranks. */
+typedef struct hq_train_result {
+    int64_t epochs;        /* completed */
+    int64_t best_epoch;    /* counted from 1; 0: none */
+    hq_epoch_row *history; /* [epochs]; the caller frees it with hq_free */
+    bool tested;           /* it came to its end */
+    hq_evaluation test;    /* of the best model, then */
+    uint64_t data;         /* hash of the data set */
+    char variant[256];     /* the kernels */
+} hq_train_result;
+
+/* What is not given is 0 or NULL. */
 typedef struct hq_train_options {
-    const char *run_dir;    /* made if absent */
-    const char *resume;     /* NULL: start anew; else the checkpoint to go on from */
-    hq_state *state;        /* what it holds, loaded; released as soon as it is restored */
-    int (*signal_of)(void); /* the number of a signal that asked this rank to stop, 0: none; NULL: nobody asks */
+    const char *run_dir;      /* made if absent */
+    const char *resume;       /* NULL: start anew; else the checkpoint to go on from */
+    hq_state *state;          /* what it holds, loaded; released as soon as it is restored */
+    int (*signal_of)(void);   /* the number of a signal that asked this rank to stop, 0: none; NULL: nobody asks */
+    const hq_node_data *data; /* loaded already, of the same settings, on every node; borrowed */
+    int64_t until;            /* pauses after so many epochs, with the state saved; 0: goes to the end */
+    double started;           /* hq_clock from which train.time_limit counts; 0: now */
+    hq_train_result *result;  /* filled when the result is HQ_OK */
 } hq_train_options;
 
 /* Trains to the end. The run folder then holds last.h5, best.h5 (best validation AUC), the newest checkpoints,
@@ -165,11 +191,6 @@ hq_status hq_train_print_state(const hq_state *state, const char *name);
 /* Copies parameters and norm statistics of a checkpoint into a model of the same shape. HQ_ERR_FILE, naming the first
  * tensor that does not fit. name: of the file, for messages. Local. */
 hq_status hq_train_restore_model(hq_model *model, const hq_state *state, const char *name);
-
-typedef struct hq_evaluation {
-    hq_metrics metrics;
-    double loss; /* mean over samples, without class weights */
-} hq_evaluation;
 
 typedef struct hq_asked {
     bool (*stop)(void *ctx); /* local */

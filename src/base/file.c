@@ -114,10 +114,8 @@ int hq_file_finish(FILE *file)
     return error;
 }
 
-int hq_file_write(const char *path, hq_write write, const void *ctx)
+static int write_by_way_of(const char *temporary, const char *path, hq_write write, const void *ctx)
 {
-    char temporary[PATH_MAX + 8];
-    snprintf(temporary, sizeof temporary, "%s.tmp", path);
     FILE *file = fopen(temporary, "w");
     if (!file) return errno;
     errno = 0;
@@ -128,6 +126,20 @@ int hq_file_write(const char *path, hq_write write, const void *ctx)
     if (!error) error = hq_file_replace(temporary, path);
     if (error) remove(temporary);
     return error;
+}
+
+int hq_file_write(const char *path, hq_write write, const void *ctx)
+{
+    char temporary[PATH_MAX + 8];
+    snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    return write_by_way_of(temporary, path, write, ctx);
+}
+
+int hq_file_write_among_others(const char *path, hq_write write, const void *ctx)
+{
+    char temporary[PATH_MAX + 128];
+    snprintf(temporary, sizeof temporary, "%s.%.64s-%ld.tmp", path, hq_host_name(), (long)getpid());
+    return write_by_way_of(temporary, path, write, ctx);
 }
 
 static bool is_open_as(int fd, const struct stat *file)

@@ -10,12 +10,14 @@ static struct {
     int rank, size;
     char host[64];
     int errors;
-} self = {0, 1, "", 0};
+    bool speaks;
+} self = {0, 1, "", 0, true};
 
 void hq_log_identity(int rank, int size, const char *host)
 {
     self.rank = rank;
     self.size = size;
+    self.speaks = rank == 0;
     hq_copy_text(self.host, sizeof self.host, host);
 }
 
@@ -82,12 +84,19 @@ void hq_warn(const char *format, ...)
 
 void hq_say(const char *format, ...)
 {
-    if (self.rank != 0) return;
+    if (!self.speaks) return;
     va_list args;
     va_start(args, format);
     vprintf(format, args);
     va_end(args);
     fflush(stdout);
+}
+
+bool hq_say_let(bool speaks)
+{
+    const bool before = self.speaks;
+    self.speaks = speaks;
+    return before;
 }
 
 /* Where the output goes in the end. A launcher hands its ranks a pseudo-terminal even when its own output goes to a
@@ -108,7 +117,7 @@ static bool output_is_terminal(void)
 bool hq_say_is_terminal(void)
 {
     static int known = -1;
-    if (self.rank != 0) return false;
+    if (!self.speaks) return false;
     if (known < 0) known = output_is_terminal();
     return known;
 }

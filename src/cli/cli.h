@@ -25,6 +25,10 @@ typedef enum hq_command {
     HQ_COMMAND_BENCH_CHECKPOINT,
     HQ_COMMAND_DATA_IMPORT,
     HQ_COMMAND_DOCTOR,
+    HQ_COMMAND_SWEEP,
+    HQ_COMMAND_SWEEP_STATUS,
+    HQ_COMMAND_SWEEP_BEST,
+    HQ_COMMAND_SWEEP_TABLE,
     HQ_COMMAND_COUNT
 } hq_command;
 
@@ -43,6 +47,8 @@ typedef struct hq_options {
     bool force;
     char svg[PATH_MAX], qasm2[PATH_MAX], qasm3[PATH_MAX], probabilities[PATH_MAX];
     char inputs[HQ_NUMBERS_MAX], weights[HQ_NUMBERS_MAX];
+    int trial;     /* sweep: this one only, from 1; 0: all */
+    bool retry;    /* sweep */
     int split;     /* hq_split */
     int64_t bytes; /* bench checkpoint: of a synthetic state; 0: that of the network */
     bool json, hash, document, dump, binding;
@@ -103,5 +109,7 @@ hq_status hq_cli_bench_scale(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_checkpoint(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_doctor(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_sweep(hq_dist *dist, const hq_options *options);
+hq_status hq_cli_sweep_show(hq_dist *dist, const hq_options *options); /* status, best, table */
 
 #endif

@@ -21,7 +21,11 @@ static hq_status run_command(hq_dist *dist, const hq_options *options)
         [HQ_COMMAND_BENCH_SCALE] = hq_cli_bench_scale,
         [HQ_COMMAND_BENCH_CHECKPOINT] = hq_cli_bench_checkpoint,
         [HQ_COMMAND_DATA_IMPORT] = hq_cli_data_import,
-        [HQ_COMMAND_DOCTOR] = hq_cli_doctor};
+        [HQ_COMMAND_DOCTOR] = hq_cli_doctor,
+        [HQ_COMMAND_SWEEP] = hq_cli_sweep,
+        [HQ_COMMAND_SWEEP_STATUS] = hq_cli_sweep_show,
+        [HQ_COMMAND_SWEEP_BEST] = hq_cli_sweep_show,
+        [HQ_COMMAND_SWEEP_TABLE] = hq_cli_sweep_show};
     return command[options->command](dist, options);
 }
 
@@ -35,7 +39,8 @@ static hq_status work(hq_dist *dist, int argc, char **argv)
     hq_status status = hq_dist_rank(dist) == 0 ? hq_cli_parse(argc, argv, options) : HQ_OK;
     status = hq_dist_agree(dist, status);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
-    if (status == HQ_OK && options->command != HQ_COMMAND_TRAIN) hq_cli_signals_hold(false);
+    const bool hears = options->command == HQ_COMMAND_TRAIN || options->command == HQ_COMMAND_SWEEP;
+    if (status == HQ_OK && !hears) hq_cli_signals_hold(false);
     if (status == HQ_OK) status = hq_cli_start(dist, options);
     if (status == HQ_OK) status = run_command(dist, options);
     hq_free(options);

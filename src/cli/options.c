@@ -21,7 +21,11 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_BENCH_SCALE] = "bench scale",
                                                            [HQ_COMMAND_BENCH_CHECKPOINT] = "bench checkpoint",
                                                            [HQ_COMMAND_DATA_IMPORT] = "data import",
-                                                           [HQ_COMMAND_DOCTOR] = "doctor"};
+                                                           [HQ_COMMAND_DOCTOR] = "doctor",
+                                                           [HQ_COMMAND_SWEEP] = "sweep",
+                                                           [HQ_COMMAND_SWEEP_STATUS] = "sweep status",
+                                                           [HQ_COMMAND_SWEEP_BEST] = "sweep best",
+                                                           [HQ_COMMAND_SWEEP_TABLE] = "sweep table"};
 
 enum {
     ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
@@ -34,9 +38,14 @@ enum {
     ON_BENCH_CHECKPOINT = 1 << HQ_COMMAND_BENCH_CHECKPOINT,
     ON_BENCH = ON_BENCH_CHECKPOINT | 1 << HQ_COMMAND_BENCH_CIRCUIT | 1 << HQ_COMMAND_BENCH_TRAIN |
                1 << HQ_COMMAND_BENCH_INFER | 1 << HQ_COMMAND_BENCH_LAYERS | 1 << HQ_COMMAND_BENCH_SCALE,
-    ON_COMPUTE = ON_TRAIN | ON_EVALUATE | ON_PREDICT | 1 << HQ_COMMAND_BENCH_TRAIN | 1 << HQ_COMMAND_BENCH_INFER,
+    ON_COMPUTE = ON_TRAIN | 1 << HQ_COMMAND_SWEEP | ON_EVALUATE | ON_PREDICT | 1 << HQ_COMMAND_BENCH_TRAIN |
+                 1 << HQ_COMMAND_BENCH_INFER,
     ON_DATA_IMPORT = 1 << HQ_COMMAND_DATA_IMPORT,
     ON_DOCTOR = 1 << HQ_COMMAND_DOCTOR,
+    ON_SWEEP = 1 << HQ_COMMAND_SWEEP,
+    ON_SWEEP_BEST = 1 << HQ_COMMAND_SWEEP_BEST,
+    ON_SWEEP_TABLE = 1 << HQ_COMMAND_SWEEP_TABLE,
+    ON_SWEEP_SHOW = ON_SWEEP_BEST | ON_SWEEP_TABLE | 1 << HQ_COMMAND_SWEEP_STATUS,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
@@ -120,6 +129,25 @@ static hq_status on_bytes(hq_options *options, const char *value)
     return HQ_OK;
 }
 
+static hq_status on_ranks_per_trial(hq_options *options, const char *value)
+{
+    char set[HQ_TEXT_MAX];
+    snprintf(set, sizeof set, "sweep.ranks_per_trial=%.100s", value);
+    return on_set(options, set);
+}
+
+static hq_status on_trial(hq_options *options, const char *value)
+{
+    char *end;
+    const long number = strtol(value, &end, 10);
+    if (*end || end == value || number < 1 || number > INT32_MAX)
+        HQ_FAIL(HQ_ERR_USAGE, "--trial %s: allowed is the number of a trial, from 1", value);
+    options->trial = (int)number;
+    return HQ_OK;
+}
+
+static hq_status on_retry(hq_options *options, const char *value) { return (void)value, options->retry = true, HQ_OK; }
+
 static bool is_folder(const char *word)
 {
     struct stat info;
@@ -153,17 +181,20 @@ static const struct hq_option {
     int commands;
     hq_status (*apply)(hq_options *options, const char *value);
 } option[] = {
-    {"--set", TAKES_VALUE, ON_ALL & ~ON_INSPECT, on_set},
+    {"--set", TAKES_VALUE, ON_ALL & ~(ON_INSPECT | ON_SWEEP_SHOW), on_set},
     {"--run-dir", TAKES_VALUE,
      ON_ALL & ~(ON_CHECK | ON_CIRCUIT_EVAL | (ON_BENCH & ~ON_BENCH_CHECKPOINT) | ON_DATA_IMPORT), on_run_dir},
     {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
     {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH | ON_DOCTOR, on_json},
-    {"--output", TAKES_VALUE, ON_PREDICT, on_output},
+    {"--output", TAKES_VALUE, ON_PREDICT | ON_SWEEP_BEST | ON_SWEEP_TABLE, on_output},
+    {"--ranks-per-trial", TAKES_VALUE, ON_SWEEP, on_ranks_per_trial},
+    {"--trial", TAKES_VALUE, ON_SWEEP, on_trial},
+    {"--retry", TAKES_NOTHING, ON_SWEEP, on_retry},
     {"--bytes", TAKES_VALUE, ON_BENCH_CHECKPOINT, on_bytes},
     {"--print-binding", TAKES_NOTHING, ON_COMPUTE, on_binding},
     {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
-    {"--force", TAKES_NOTHING, ON_DATA_IMPORT, on_force},
+    {"--force", TAKES_NOTHING, ON_DATA_IMPORT | ON_SWEEP, on_force},
     {"--document", TAKES_NOTHING, ON_CHECK, on_document},
     {"--dump", TAKES_NOTHING, ON_CHECK, on_dump},
     {"--svg", TAKES_VALUE, ON_CIRCUIT, on_svg},
@@ -249,7 +280,8 @@ static hq_status parse_word(const char *word, hq_options *options)
 {
     const bool reads = options->command == HQ_COMMAND_EVALUATE || options->command == HQ_COMMAND_PREDICT ||
                        options->command == HQ_COMMAND_INSPECT || options->command == HQ_COMMAND_CIRCUIT;
-    const bool folder = is_folder(word);
+    const bool folder = is_folder(word), shows = ON_SWEEP_SHOW & (1 << options->command);
+    if (shows || (folder && options->command == HQ_COMMAND_SWEEP)) return on_run_dir(options, word);
     if (options->command == HQ_COMMAND_DATA_IMPORT) return parse_import(word, options);
     if (options->command == HQ_COMMAND_CIRCUIT_EVAL && !options->cases[0])
         return set_text(options->cases, sizeof options->cases, word, "file of circuits");
@@ -288,7 +320,13 @@ static hq_status check_needed(hq_options *options)
     case HQ_COMMAND_BENCH_SCALE:
     case HQ_COMMAND_BENCH_CHECKPOINT:
     case HQ_COMMAND_DOCTOR:
+    case HQ_COMMAND_SWEEP:
         return HQ_OK;
+    case HQ_COMMAND_SWEEP_STATUS:
+    case HQ_COMMAND_SWEEP_BEST:
+    case HQ_COMMAND_SWEEP_TABLE:
+        if (options->run_dir[0]) return HQ_OK;
+        HQ_FAIL(HQ_ERR_USAGE, "%s needs the folder of a sweep", command_name[options->command]);
     case HQ_COMMAND_CIRCUIT:
         return options->run_dir[0] ? name_checkpoint(options) : HQ_OK;
     case HQ_COMMAND_CIRCUIT_EVAL:

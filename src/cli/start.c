@@ -27,8 +27,8 @@ hq_status hq_cli_agree_on_kernels(const hq_dist *dist)
 
 static bool computes(int command)
 {
-    return command == HQ_COMMAND_TRAIN || command == HQ_COMMAND_EVALUATE || command == HQ_COMMAND_PREDICT ||
-           command == HQ_COMMAND_BENCH_TRAIN || command == HQ_COMMAND_BENCH_INFER;
+    return command == HQ_COMMAND_TRAIN || command == HQ_COMMAND_SWEEP || command == HQ_COMMAND_EVALUATE ||
+           command == HQ_COMMAND_PREDICT || command == HQ_COMMAND_BENCH_TRAIN || command == HQ_COMMAND_BENCH_INFER;
 }
 
 hq_status hq_cli_start(const hq_dist *dist, const hq_options *options)

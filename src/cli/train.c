@@ -72,8 +72,10 @@ hq_status hq_cli_train(hq_dist *dist, const hq_options *given)
     if (status == HQ_OK) {
         hq_say("hqcnn-dist %s\n", HQ_VERSION);
         const char *resume = options->resume ? options->resume_file : NULL;
-        status =
-            hq_train_run(dist, &config, &(hq_train_options){options->run_dir, resume, &state, hq_cli_signal_asked});
+        status = hq_train_run(
+            dist, &config,
+            &(hq_train_options){
+                .run_dir = options->run_dir, .resume = resume, .state = &state, .signal_of = hq_cli_signal_asked});
     }
     hq_checkpoint_free(&state);
     if (status == HQ_INTERRUPTED)

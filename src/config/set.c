@@ -241,18 +241,35 @@ hq_status hq_config_set(hq_config *config, const char *assignment)
     if (!equals) HQ_FAIL(HQ_ERR_CONFIG, "%s: expected: --set group.key=value", where);
     snprintf(path, sizeof path, "%.*s", (int)(equals - assignment), assignment);
     trim(path);
+    return hq_config_put(config, path, equals + 1, where);
+}
+
+hq_status hq_config_put(hq_config *config, const char *path, const char *value, const char *where)
+{
     const hq_key *key = hq_key_find(path);
-    return key ? set_copy(key, config, equals + 1, where) : set_unknown(path, where);
+    if (key) return set_copy(key, config, value, where);
+    char copy[PATH_SIZE];
+    hq_copy_text(copy, sizeof copy, path);
+    return set_unknown(copy, where);
 }
 
 /* The defaults stand in the table as texts of overrides. */
+static void set_default(const hq_key *key, hq_config *config)
+{
+    char value[HQ_TEXT_MAX];
+    hq_copy_text(value, sizeof value, key->preset);
+    hq_status status = set_value(key, config, value, "default");
+    HQ_ASSERT(status == HQ_OK);
+}
+
 void hq_config_defaults(hq_config *config)
 {
     memset(config, 0, sizeof *config);
-    for (int i = 0; i < hq_key_count; i++) {
-        char value[HQ_TEXT_MAX];
-        hq_copy_text(value, sizeof value, hq_keys[i].preset);
-        hq_status status = set_value(&hq_keys[i], config, value, "default");
-        HQ_ASSERT(status == HQ_OK);
-    }
+    for (int i = 0; i < hq_key_count; i++) set_default(&hq_keys[i], config);
+}
+
+void hq_config_reset(hq_config *config, const char *group)
+{
+    for (int i = 0; i < hq_key_count; i++)
+        if (strcmp(hq_keys[i].group, group) == 0) set_default(&hq_keys[i], config);
 }

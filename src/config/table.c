@@ -65,6 +65,15 @@ bool hq_key_closes_group(int i) { return i == hq_key_count - 1 || hq_key_opens_g
 
 const void *hq_key_field(const hq_key *key, const hq_config *config) { return (const char *)config + key->offset; }
 
+size_t hq_key_bytes(const hq_key *key)
+{
+    static const size_t bytes[] = {
+        [HQ_KIND_INT] = sizeof(int),  [HQ_KIND_REAL] = sizeof(double),  [HQ_KIND_WORD] = sizeof(int),
+        [HQ_KIND_TEXT] = HQ_TEXT_MAX, [HQ_KIND_LIST] = sizeof(hq_list), [HQ_KIND_LINES] = HQ_LINES_MAX,
+    };
+    return bytes[key->kind];
+}
+
 /* ---- words ------------------------------------------------------------------------------------------------------ */
 
 /* The words of every key as texts of their own, one after the other, with an empty one at the end. Made at first use.

@@ -37,8 +37,9 @@ int hq_key_groups_shared(const char *a, const char *b);
 bool hq_key_opens_group(int i);
 bool hq_key_closes_group(int i);
 
-/* The field of a key in a configuration. */
+/* The field of a key in a configuration, and its bytes. */
 const void *hq_key_field(const hq_key *key, const hq_config *config);
+size_t hq_key_bytes(const hq_key *key);
 
 /* Word number `position` of a WORD key, NULL past the last; the position of a word, -1 if it is none. */
 const char *hq_key_word(const hq_key *key, int position);

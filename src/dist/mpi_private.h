@@ -14,7 +14,8 @@ struct hq_dist {
     MPI_Comm node;    /* ranks that share memory with this one */
     MPI_Comm leaders; /* the first ranks of the nodes, on these; MPI_COMM_NULL on others and on a single node */
     int rank, size, node_rank, node_size, nodes, node_index;
-    hq_watch *watch; /* owned; NULL on a single rank, and before it starts */
+    hq_watch *watch; /* owned; NULL on a single rank, in a part, and before it starts */
+    hq_watch *above; /* of a part: the watch of the whole */
 };
 
 /* Remembers what a launcher said that MPI_Init overwrites; before it. */

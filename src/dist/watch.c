@@ -65,9 +65,10 @@ static hq_view look_around(const hq_watch *watch, double now)
     const bool any = mixes(watch);
     for (int i = 0; i < watch->dist->node_size; i++) {
         const hq_pulse *pulse = &watch->board->pulse[i];
-        if (pulse == watch->mine) continue;
+        if (pulse == watch->mine || pulse->part != watch->mine->part) continue;
         const bool silent = now - pulse->alive > hq_watch_silence(watch), ended = silent && process_ended(pulse);
-        if (!silent && (any || hq_phase_kind_of(phase_of(pulse)) == HQ_PHASE_WAITS)) {
+        const hq_phase_kind kind = hq_phase_kind_of(phase_of(pulse));
+        if (!silent && (any || kind == HQ_PHASE_WAITS || kind == HQ_PHASE_RESTS)) {
             view.waiting++;
             continue;
         }
@@ -171,7 +172,8 @@ static void look(hq_watch *watch)
         watch->told = 0;
         watch->board->teller = 0;
     }
-    if (was_stopped(watch, now, since) || hq_phase_kind_of(phase) == HQ_PHASE_WORKS) return;
+    const hq_phase_kind kind = hq_phase_kind_of(phase);
+    if (was_stopped(watch, now, since) || kind == HQ_PHASE_WORKS || kind == HQ_PHASE_RESTS) return;
     const double waited = now - since - watch->excused;
     if (watch->timeout > 0 && waited > watch->timeout && watch->told == 0) tell_once(watch, now, since, waited);
     if (watch->abort_after > 0 && waited > watch->abort_after) give_up(watch, waited);
@@ -266,6 +268,8 @@ void hq_dist_watch(const hq_dist *dist, double timeout, double abort_after)
     dist->watch->abort_after = abort_after;
     pthread_cond_signal(&dist->watch->change);
 }
+
+void hq_watch_part(hq_watch *watch, int part) { watch->mine->part = part; }
 
 /* ---- from within hq_dist_wait ---- */
 

@@ -64,6 +64,9 @@ struct hq_watch {
 hq_status hq_watch_create(hq_dist *dist);
 void hq_watch_destroy(hq_dist *dist);
 
+/* From now on this rank waits for those of its part only, and they for it; 0: for all. Local. */
+void hq_watch_part(hq_watch *watch, int part);
+
 /* hq_dist_wait begins, looks around, ends. Local. */
 void hq_watch_begin(const hq_dist *dist);
 void hq_watch_poll(const hq_dist *dist);

@@ -78,7 +78,7 @@ static hq_status build(void *ctx)
 
 hq_status hq_train_set_up(hq_run *run)
 {
-    HQ_TRY(hq_train_load_data(run->dist, run->config, &run->data));
+    if (!run->borrows) HQ_TRY(hq_train_load_data(run->dist, run->config, &run->data));
     const hq_data_info *info = &run->data.set.info;
     run->microbatch = hq_train_microbatch(run->config);
     run->joint = hq_train_joint(run->config);
@@ -112,7 +112,7 @@ void hq_train_release(hq_run *run)
     hq_train_spreader_destroy(run->spreader);
     hq_model_destroy(run->model);
     hq_reader_destroy(run->reader);
-    hq_train_free_data(&run->data);
+    if (!run->borrows) hq_train_free_data(&run->data);
 }
 
 /* ---- epochs ------------------------------------------------------------------------------------------------------ */
@@ -213,7 +213,7 @@ static hq_status save_epoch(hq_run *run, bool best, const hq_progress *before)
     const int64_t epoch = run->progress.epoch;
     const int patience = run->config->train_early_stop;
     const bool last_chance = patience > 0 && before->stale + 1 >= patience; /* the training ends if this is not saved */
-    const bool end = epoch == run->config->train_epochs || early(run) || last_chance;
+    const bool end = epoch == run->config->train_epochs || epoch == run->until || early(run) || last_chance;
     bool saved = true;
     if (end) return hq_train_save(run, best);
     if (best || epoch % run->config->checkpoint_epochs == 0) HQ_TRY(hq_train_save_on_the_way(run, best, &saved));
@@ -282,6 +282,10 @@ static hq_status test_best(hq_run *run)
     if (status == HQ_INTERRUPTED) hq_train_stop_say(run);
     if (status == HQ_OK) status = hq_train_event_test(run, &test, best.per_class);
     hq_free(best.per_class);
+    if (status == HQ_OK && run->result) {
+        run->result->tested = true;
+        run->result->test = test;
+    }
     return status;
 }
 
@@ -293,6 +297,7 @@ static hq_status train(hq_run *run)
     run->seen_at_start = run->progress.seen;
     HQ_TRY(hq_train_trace_begin(run));
     while (run->progress.epoch < run->config->train_epochs && !early(run)) {
+        if (run->until > 0 && run->progress.epoch >= run->until) return HQ_OK;
         HQ_TRY(train_epoch_counted(run));
         HQ_TRY(finish_epoch(run));
         run->epoch_started = hq_clock();
@@ -372,11 +377,31 @@ static hq_status prepare_folder(const hq_run *run)
     return hq_dist_agree(run->dist, status);
 }
 
+static void tell_result(hq_run *run)
+{
+    hq_train_result *result = run->result;
+    if (!result) return;
+    result->epochs = run->progress.epoch;
+    result->best_epoch = run->progress.best_epoch;
+    result->history = run->history;
+    run->history = NULL;
+    result->data = run->data.hash;
+    hq_copy_text(result->variant, sizeof result->variant, hq_model_variant(run->model));
+}
+
 hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_options *options)
 {
-    hq_run run = {
-        .dist = dist, .config = config, .dir = options->run_dir, .resume = options->resume, .rows = {.fd = -1}};
-    hq_train_stop_begin(&run, options->signal_of);
+    hq_run run = {.dist = dist,
+                  .config = config,
+                  .dir = options->run_dir,
+                  .resume = options->resume,
+                  .until = options->until,
+                  .result = options->result,
+                  .borrows = options->data != NULL,
+                  .rows = {.fd = -1}};
+    if (options->data) run.data = *options->data;
+    if (options->result) *options->result = (hq_train_result){0};
+    hq_train_stop_begin(&run, options);
     hq_status status = hq_train_set_up(&run);
     if (status == HQ_OK && run.resume) status = hq_train_resume(&run, options->state);
     if (status == HQ_OK) status = prepare_folder(&run);
@@ -392,6 +417,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
         status = train(&run);
         if (status != HQ_ERR_COMM) status = hq_train_worse(status, hq_train_trace_end(&run));
     }
+    if (status == HQ_OK) tell_result(&run);
     hq_train_release(&run);
     return status;
 }

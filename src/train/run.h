@@ -26,11 +26,6 @@ typedef struct hq_progress {
     int64_t data;          /* hash of the data set */
 } hq_progress;
 
-/* One row per completed epoch; block "history". */
-typedef struct hq_epoch_row {
-    double epoch, learning_rate, train_loss, train_acc, val_loss, val_acc, val_auc, val_f1;
-} hq_epoch_row;
-
 enum {
     HQ_PROGRESS_NUMBERS = sizeof(hq_progress) / sizeof(int64_t),
     HQ_ROW_NUMBERS = sizeof(hq_epoch_row) / sizeof(double)
@@ -59,7 +54,10 @@ typedef struct hq_run {
     hq_dist *dist;
     const hq_config *config;
     const char *dir;
-    const char *resume; /* checkpoint it goes on from, or NULL */
+    const char *resume;      /* checkpoint it goes on from, or NULL */
+    int64_t until;           /* epochs after which it pauses; 0: it goes to its end */
+    hq_train_result *result; /* filled if not NULL */
+    bool borrows;            /* the data are the caller's */
     hq_node_data data;
     hq_reader *reader; /* of the training split; a slot for each own micro-batch */
     hq_model *model;
@@ -195,7 +193,7 @@ void hq_train_print_absent(const hq_dataset *set);
 
 /* stop.c: signals, train.time_limit and the end of a Slurm job ask for a stop at the end of the step. What steps and
  * saves take says how early that must be. Local. */
-void hq_train_stop_begin(hq_run *run, int (*signal_of)(void));
+void hq_train_stop_begin(hq_run *run, const hq_train_options *options);
 void hq_train_stop_print(const hq_run *run);
 void hq_train_stop_timed(hq_run *run, bool save, double seconds);
 bool hq_train_stop_asked(const hq_run *run);

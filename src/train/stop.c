@@ -30,12 +30,20 @@ static double slurm_seconds(void)
 /* Behind the end of a job nothing more can be done; a limit of the user's own may be passed by little. */
 static const double slack_of_job = 10, slack_of_user = 1;
 
-void hq_train_stop_begin(hq_run *run, int (*signal_of)(void))
+/* What is left of the user's own limit, 0: there is none. */
+static double own_seconds(const hq_config *config, double started, double now)
+{
+    if (config->train_time_limit <= 0) return 0;
+    return fmax(config->train_time_limit - (started > 0 ? now - started : 0), 1e-3);
+}
+
+void hq_train_stop_begin(hq_run *run, const hq_train_options *options)
 {
     hq_stop *stop = &run->stop;
-    *stop = (hq_stop){.start = hq_clock(), .signal_of = signal_of};
+    const double now = hq_clock();
+    *stop = (hq_stop){.start = now, .signal_of = options->signal_of};
     if (hq_dist_rank(run->dist) != 0) return;
-    const double slurm = slurm_seconds(), own = run->config->train_time_limit;
+    const double slurm = slurm_seconds(), own = own_seconds(run->config, options->started, now);
     if (slurm > 0) {
         stop->limit = slurm;
         stop->slack = slack_of_job;

@@ -2,7 +2,7 @@
 
 BEGIN {
     # A module may include what stands strictly below it; modules of one level do not know each other.
-    split("base:0 json:0 tensor:1 config:2 nn:3 quantum:3 data:3 metrics:3 dist:3 model:4 checkpoint:4 train:5 sweep:6 report:6 cli:7",
+    split("base:0 json:0 tensor:1 config:2 nn:3 quantum:3 data:3 metrics:3 dist:3 model:4 checkpoint:4 train:5 sweep:6 report:7 cli:8",
           pairs, " ")
     for (i in pairs) { split(pairs[i], pair, ":"); level[pair[1]] = pair[2] }
     LONGEST = 600
