@@ -84,6 +84,18 @@ job_train() {
     return $code
 }
 
+# job_sweep FOLDER ARGUMENTS...: works on that sweep. Further is: with another result, or another checkpoint.
+results_of() { find "$1/results" "$1/trials" -name '*.json' -o -name '*.h5' 2>/dev/null | sort | cksum; }
+job_sweep() {
+    local folder=$1 before code
+    shift
+    before=$(results_of "$folder")
+    job_run sweep "$@" --run-dir "$folder"
+    code=$?
+    case $code in 5 | 205) [ "$(results_of "$folder")" = "$before" ] || lost=yes ;; esac
+    return $code
+}
+
 # job_end CODE: ends the script with that code, the job back in the queue when it can go on (75: the state is saved).
 job_end() {
     local state

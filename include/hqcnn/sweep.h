@@ -72,6 +72,17 @@ const char *hq_sweep_value(hq_sweep *sweep, int trial, int axis);
 /* Where on the axis the value lies, 0 to 1; NAN where it is not varied. */
 double hq_sweep_place(const hq_sweep *sweep, int trial, int axis);
 
+/* What an axis spans: a list of so many choices, or (0) a range. hq_sweep_choice: one of them; hq_sweep_at: the value
+ * of a range at a place. */
+typedef struct hq_axis_scale {
+    int choices;
+    double low, high; /* of a range */
+    bool logarithmic;
+} hq_axis_scale;
+void hq_sweep_scale(const hq_sweep *sweep, int axis, hq_axis_scale *scale);
+const char *hq_sweep_choice(const hq_sweep *sweep, int axis, int choice);
+double hq_sweep_at(const hq_sweep *sweep, int axis, double place);
+
 /* The configuration of a trial (from 1), with the first of its seeds. HQ_ERR_CONFIG when its keys do not go together.
  */
 hq_status hq_sweep_config(hq_sweep *sweep, int trial, hq_config *config);
@@ -82,6 +93,17 @@ hq_status hq_sweep_look(hq_sweep *sweep, int trial, hq_trial *out);
 /* The trials that have a merit, the best first: those that were trained further come before others. list[trials], *n of
  * them. */
 hq_status hq_sweep_rank(hq_sweep *sweep, hq_trial *list, int *n);
+
+/* How much of the differences in rank between the n trials of a list each key alone explains: share[axes], 0 to 1, NAN
+ * where that cannot be said. Trials are grouped by the values of a list, or by fifths of a range; the share of the
+ * variance between the groups, less what as many groups would have by chance: epsilon squared of T. L. Kelley, "An
+ * unbiased correlation ratio measure", PNAS 21, 1935. With asha the trials' merits after sweep.first_epochs are
+ * compared, which all have. HQ_ERR_MEMORY. */
+hq_status hq_sweep_importance(hq_sweep *sweep, const hq_trial *list, int n, double *share);
+
+/* sweep.metric after each epoch, the mean over the seeds: curve[epochs], NAN behind the last that all have. Reads the
+ * files. HQ_ERR_MEMORY. */
+hq_status hq_sweep_curve(hq_sweep *sweep, int trial, double *curve, size_t epochs);
 
 /* Where a training of a trial has its run folder; seed: from 0. */
 void hq_sweep_run_dir(const hq_sweep *sweep, int trial, int seed, char path[PATH_MAX]);

@@ -26,9 +26,11 @@ typedef enum hq_command {
     HQ_COMMAND_DATA_IMPORT,
     HQ_COMMAND_DOCTOR,
     HQ_COMMAND_SWEEP,
+    HQ_COMMAND_SWEEP_PLAN,
     HQ_COMMAND_SWEEP_STATUS,
     HQ_COMMAND_SWEEP_BEST,
     HQ_COMMAND_SWEEP_TABLE,
+    HQ_COMMAND_SWEEP_REPORT,
     HQ_COMMAND_COUNT
 } hq_command;
 
@@ -109,7 +111,7 @@ hq_status hq_cli_bench_scale(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_bench_checkpoint(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_data_import(hq_dist *dist, const hq_options *options);
 hq_status hq_cli_doctor(hq_dist *dist, const hq_options *options);
-hq_status hq_cli_sweep(hq_dist *dist, const hq_options *options);
-hq_status hq_cli_sweep_show(hq_dist *dist, const hq_options *options); /* status, best, table */
+hq_status hq_cli_sweep(hq_dist *dist, const hq_options *options);      /* and sweep plan */
+hq_status hq_cli_sweep_show(hq_dist *dist, const hq_options *options); /* status, best, table, report */
 
 #endif

@@ -23,9 +23,11 @@ static hq_status run_command(hq_dist *dist, const hq_options *options)
         [HQ_COMMAND_DATA_IMPORT] = hq_cli_data_import,
         [HQ_COMMAND_DOCTOR] = hq_cli_doctor,
         [HQ_COMMAND_SWEEP] = hq_cli_sweep,
+        [HQ_COMMAND_SWEEP_PLAN] = hq_cli_sweep,
         [HQ_COMMAND_SWEEP_STATUS] = hq_cli_sweep_show,
         [HQ_COMMAND_SWEEP_BEST] = hq_cli_sweep_show,
-        [HQ_COMMAND_SWEEP_TABLE] = hq_cli_sweep_show};
+        [HQ_COMMAND_SWEEP_TABLE] = hq_cli_sweep_show,
+        [HQ_COMMAND_SWEEP_REPORT] = hq_cli_sweep_show};
     return command[options->command](dist, options);
 }
 

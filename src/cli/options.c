@@ -23,9 +23,11 @@ static const char *const command_name[HQ_COMMAND_COUNT] = {[HQ_COMMAND_TRAIN] = 
                                                            [HQ_COMMAND_DATA_IMPORT] = "data import",
                                                            [HQ_COMMAND_DOCTOR] = "doctor",
                                                            [HQ_COMMAND_SWEEP] = "sweep",
+                                                           [HQ_COMMAND_SWEEP_PLAN] = "sweep plan",
                                                            [HQ_COMMAND_SWEEP_STATUS] = "sweep status",
                                                            [HQ_COMMAND_SWEEP_BEST] = "sweep best",
-                                                           [HQ_COMMAND_SWEEP_TABLE] = "sweep table"};
+                                                           [HQ_COMMAND_SWEEP_TABLE] = "sweep table",
+                                                           [HQ_COMMAND_SWEEP_REPORT] = "sweep report"};
 
 enum {
     ON_TRAIN = 1 << HQ_COMMAND_TRAIN,
@@ -43,9 +45,11 @@ enum {
     ON_DATA_IMPORT = 1 << HQ_COMMAND_DATA_IMPORT,
     ON_DOCTOR = 1 << HQ_COMMAND_DOCTOR,
     ON_SWEEP = 1 << HQ_COMMAND_SWEEP,
+    ON_SWEEP_PLAN = 1 << HQ_COMMAND_SWEEP_PLAN,
     ON_SWEEP_BEST = 1 << HQ_COMMAND_SWEEP_BEST,
     ON_SWEEP_TABLE = 1 << HQ_COMMAND_SWEEP_TABLE,
-    ON_SWEEP_SHOW = ON_SWEEP_BEST | ON_SWEEP_TABLE | 1 << HQ_COMMAND_SWEEP_STATUS,
+    ON_SWEEP_REPORT = 1 << HQ_COMMAND_SWEEP_REPORT,
+    ON_SWEEP_SHOW = ON_SWEEP_BEST | ON_SWEEP_TABLE | ON_SWEEP_REPORT | 1 << HQ_COMMAND_SWEEP_STATUS,
     ON_ALL = (1 << HQ_COMMAND_COUNT) - 1
 };
 
@@ -187,14 +191,14 @@ static const struct hq_option {
     {"--resume", TAKES_PERHAPS, ON_TRAIN, on_resume},
     {"--split", TAKES_VALUE, ON_EVALUATE | ON_PREDICT, on_split},
     {"--json", TAKES_NOTHING, ON_EVALUATE | ON_BENCH | ON_DOCTOR, on_json},
-    {"--output", TAKES_VALUE, ON_PREDICT | ON_SWEEP_BEST | ON_SWEEP_TABLE, on_output},
+    {"--output", TAKES_VALUE, ON_PREDICT | ON_SWEEP_BEST | ON_SWEEP_TABLE | ON_SWEEP_REPORT, on_output},
     {"--ranks-per-trial", TAKES_VALUE, ON_SWEEP, on_ranks_per_trial},
     {"--trial", TAKES_VALUE, ON_SWEEP, on_trial},
     {"--retry", TAKES_NOTHING, ON_SWEEP, on_retry},
     {"--bytes", TAKES_VALUE, ON_BENCH_CHECKPOINT, on_bytes},
     {"--print-binding", TAKES_NOTHING, ON_COMPUTE, on_binding},
     {"--hash", TAKES_NOTHING, ON_INSPECT, on_hash},
-    {"--force", TAKES_NOTHING, ON_DATA_IMPORT | ON_SWEEP, on_force},
+    {"--force", TAKES_NOTHING, ON_DATA_IMPORT | ON_SWEEP | ON_SWEEP_PLAN, on_force},
     {"--document", TAKES_NOTHING, ON_CHECK, on_document},
     {"--dump", TAKES_NOTHING, ON_CHECK, on_dump},
     {"--svg", TAKES_VALUE, ON_CIRCUIT, on_svg},
@@ -281,7 +285,7 @@ static hq_status parse_word(const char *word, hq_options *options)
     const bool reads = options->command == HQ_COMMAND_EVALUATE || options->command == HQ_COMMAND_PREDICT ||
                        options->command == HQ_COMMAND_INSPECT || options->command == HQ_COMMAND_CIRCUIT;
     const bool folder = is_folder(word), shows = ON_SWEEP_SHOW & (1 << options->command);
-    if (shows || (folder && options->command == HQ_COMMAND_SWEEP)) return on_run_dir(options, word);
+    if (shows || (folder && ((ON_SWEEP | ON_SWEEP_PLAN) & (1 << options->command)))) return on_run_dir(options, word);
     if (options->command == HQ_COMMAND_DATA_IMPORT) return parse_import(word, options);
     if (options->command == HQ_COMMAND_CIRCUIT_EVAL && !options->cases[0])
         return set_text(options->cases, sizeof options->cases, word, "file of circuits");
@@ -321,10 +325,12 @@ static hq_status check_needed(hq_options *options)
     case HQ_COMMAND_BENCH_CHECKPOINT:
     case HQ_COMMAND_DOCTOR:
     case HQ_COMMAND_SWEEP:
+    case HQ_COMMAND_SWEEP_PLAN:
         return HQ_OK;
     case HQ_COMMAND_SWEEP_STATUS:
     case HQ_COMMAND_SWEEP_BEST:
     case HQ_COMMAND_SWEEP_TABLE:
+    case HQ_COMMAND_SWEEP_REPORT:
         if (options->run_dir[0]) return HQ_OK;
         HQ_FAIL(HQ_ERR_USAGE, "%s needs the folder of a sweep", command_name[options->command]);
     case HQ_COMMAND_CIRCUIT:

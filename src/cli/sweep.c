@@ -1,6 +1,6 @@
-/* sweep.c: hqcnn-dist sweep, sweep status, sweep best, sweep table. */
-#include "hqcnn/sweep.h"
+/* sweep.c: hqcnn-dist sweep, and what shows a sweep: status, best, table, report. */
 #include "cli/cli.h"
+#include "hqcnn/report.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,6 +31,47 @@ static hq_status settle(hq_options *options)
     return HQ_OK;
 }
 
+static void print_settings(hq_sweep *sweep, int trial, const char *indent)
+{
+    for (int i = 0; i < hq_sweep_axes(sweep); i++) {
+        const char *value = hq_sweep_value(sweep, trial, i);
+        if (*value) hq_say("%s%s = %s\n", indent, hq_sweep_key(sweep, i), value);
+    }
+}
+
+/* What the trials are, without training any: rank 0. */
+static hq_status print_plan(const hq_config *config, const char *dir)
+{
+    enum { SHOWN = 5 };
+    char message[512], first[512] = "";
+    int refused = 0;
+    hq_sweep *sweep;
+    hq_config *trial;
+    HQ_TRY(hq_alloc(sizeof *trial, "a configuration", &trial));
+    hq_status status = hq_sweep_open(config, dir, &sweep);
+    for (int t = 1; status == HQ_OK && t <= hq_sweep_known(sweep); t++) {
+        hq_log_capture(message, sizeof message);
+        if (hq_sweep_config(sweep, t, trial) != HQ_OK && refused++ == 0) hq_copy_text(first, sizeof first, message);
+        hq_log_capture(NULL, 0);
+    }
+    if (status == HQ_OK) {
+        const int trials = hq_sweep_trials(sweep), seeds = hq_sweep_seeds(sweep);
+        hq_say("%s: %d trials x %d seed%s, method %s%s, up to %lld epochs in all\n", dir, trials, seeds,
+               seeds == 1 ? "" : "s", hq_config_word("sweep.method", config->sweep_method),
+               config->sweep_halving == HQ_HALVING_ASHA ? " with asha" : "",
+               (long long)trials * seeds * config->train_epochs);
+        if (refused > 0) hq_say("  %d are refused by the configuration, the first: %s\n", refused, first);
+        for (int t = 1; t <= hq_sweep_known(sweep) && t <= SHOWN; t++) {
+            hq_say("  trial %d\n", t);
+            print_settings(sweep, t, "    ");
+        }
+        if (trials > SHOWN) hq_say("  ...\n");
+    }
+    hq_sweep_close(sweep);
+    hq_free(trial);
+    return status;
+}
+
 static hq_status work(hq_dist *dist, hq_options *options, double started)
 {
     hq_config config;
@@ -40,7 +81,10 @@ static hq_status work(hq_dist *dist, hq_options *options, double started)
         hq_say("hqcnn-dist %s\n", HQ_VERSION);
         status = hq_sweep_settle(&config, options->run_dir, options->force);
     }
+    const bool plans = options->command == HQ_COMMAND_SWEEP_PLAN;
+    if (status == HQ_OK && plans && hq_dist_rank(dist) == 0) status = print_plan(&config, options->run_dir);
     HQ_TRY(hq_dist_agree(dist, status));
+    if (plans) return HQ_OK;
     status = hq_sweep_work(dist, &config,
                            &(hq_sweep_options){.dir = options->run_dir,
                                                .trial = options->trial,
@@ -64,7 +108,8 @@ hq_status hq_cli_sweep(hq_dist *dist, const hq_options *given)
     hq_status status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? settle(options) : HQ_OK);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
     if (status == HQ_OK) status = work(dist, options, started);
-    if (status == HQ_OK) status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? status_of(options->run_dir) : HQ_OK);
+    if (status == HQ_OK && options->command == HQ_COMMAND_SWEEP)
+        status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? status_of(options->run_dir) : HQ_OK);
     hq_free(options);
     return status;
 }
@@ -118,14 +163,6 @@ static const char *number(hq_over_seeds of, char text[48])
     return text;
 }
 
-static void print_settings(hq_sweep *sweep, int trial)
-{
-    for (int i = 0; i < hq_sweep_axes(sweep); i++) {
-        const char *value = hq_sweep_value(sweep, trial, i);
-        if (*value) hq_say("  %s = %s\n", hq_sweep_key(sweep, i), value);
-    }
-}
-
 static void print_trial(hq_known *known, const hq_trial *trial)
 {
     char a[48], b[48], c[48], d[48];
@@ -135,7 +172,7 @@ static void print_trial(hq_known *known, const hq_trial *trial)
     hq_say("  val   AUC %s  accuracy %s\n", number(trial->val_auc, a), number(trial->val_acc, b));
     if (!isnan(trial->test_auc.mean) || !isnan(trial->test_acc.mean))
         hq_say("  test  AUC %s  accuracy %s\n", number(trial->test_auc, c), number(trial->test_acc, d));
-    print_settings(known->sweep, trial->number);
+    print_settings(known->sweep, trial->number, "  ");
 }
 
 static bool has_best(const hq_known *known) { return known->n > 0 && !isinf(known->trial[0].merit); }
@@ -259,6 +296,20 @@ static hq_status print_table(hq_known *known, void *ctx)
     return hq_cli_write("--output", options->output, write_table, known);
 }
 
+/* ---- report ------------------------------------------------------------------------------------------------------ */
+
+static hq_status print_report(hq_known *known, void *ctx)
+{
+    const hq_options *options = ctx;
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/report.html", options->run_dir) >= (int)sizeof path)
+        HQ_FAIL(HQ_ERR_USAGE, "%s: the name is too long", options->run_dir);
+    if (options->output[0]) hq_copy_text(path, sizeof path, options->output);
+    HQ_TRY(hq_report_sweep(known->sweep, known->config, options->run_dir, path));
+    hq_say("report %s\n", path);
+    return HQ_OK;
+}
+
 hq_status hq_cli_sweep_show(hq_dist *dist, const hq_options *options)
 {
     hq_status status = HQ_OK;
@@ -266,6 +317,7 @@ hq_status hq_cli_sweep_show(hq_dist *dist, const hq_options *options)
         if (options->command == HQ_COMMAND_SWEEP_STATUS) status = status_of(options->run_dir);
         if (options->command == HQ_COMMAND_SWEEP_BEST) status = show(options->run_dir, print_best, (void *)options);
         if (options->command == HQ_COMMAND_SWEEP_TABLE) status = show(options->run_dir, print_table, (void *)options);
+        if (options->command == HQ_COMMAND_SWEEP_REPORT) status = show(options->run_dir, print_report, (void *)options);
     }
     return hq_dist_agree(dist, status);
 }

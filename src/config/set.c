@@ -221,15 +221,15 @@ static hq_status set_unknown(char *path, const char *where)
 
 static hq_status set_copy(const hq_key *key, hq_config *config, const char *value, const char *where)
 {
-    char *copy;
+    char *copy, before[HQ_LINES_MAX];
     size_t size = strlen(value) + 1;
     HQ_TRY(hq_alloc(size, "a value of --set", &copy));
     memcpy(copy, value, size);
     trim(copy);
-    hq_config next = *config;
-    hq_status status = set_value(key, &next, copy, where);
+    memcpy(before, hq_key_field(key, config), hq_key_bytes(key));
+    hq_status status = set_value(key, config, copy, where);
+    if (status != HQ_OK) memcpy((char *)config + key->offset, before, hq_key_bytes(key));
     hq_free(copy);
-    if (status == HQ_OK) *config = next;
     return status;
 }
 

@@ -172,17 +172,18 @@ static const char *text_of(const json_t *file, const char *key)
 }
 
 /* The clock of the file system, by a file that is made for that. */
-static bool now_there(const hq_claims *claims, struct timespec *now)
+static bool now_there(hq_claims *claims)
 {
     char path[PATH_MAX];
     struct stat info;
+    if (claims->now.tv_sec != 0) return true;
     snprintf(path, sizeof path, "%s/" FOLDER "/.now-XXXXXX", claims->dir);
     const int fd = mkstemp(path);
     if (fd < 0) return false;
     const bool known = fstat(fd, &info) == 0;
     close(fd);
     unlink(path);
-    *now = info.st_mtim;
+    if (known) claims->now = info.st_mtim;
     return known;
 }
 
@@ -203,11 +204,10 @@ static bool job_restarted(const json_t *file)
            json_integer_value(json_object_get(file, "restart")) < atoi(environment("SLURM_RESTART_COUNT"));
 }
 
-static bool ended(const hq_claims *claims, const hq_held *held)
+static bool ended(hq_claims *claims, const hq_held *held)
 {
-    struct timespec now;
     if (held->file && (process_gone(held->file) || job_restarted(held->file))) return true;
-    return now_there(claims, &now) && difftime(now.tv_sec, held->touched.tv_sec) > claims->lease;
+    return now_there(claims) && difftime(claims->now.tv_sec, held->touched.tv_sec) > claims->lease;
 }
 
 /* ---- the folder -------------------------------------------------------------------------------------------------- */
@@ -263,6 +263,7 @@ hq_status hq_claims_look(hq_claims *claims)
     hq_status status = HQ_OK;
     snprintf(path, sizeof path, "%s/" FOLDER, claims->dir);
     hq_map_free(&claims->map);
+    claims->now = (struct timespec){0};
     DIR *folder = opendir(path);
     if (!folder) HQ_FAIL(HQ_ERR_FILE, "folder %s cannot be read: %s", path, strerror(errno));
     for (struct dirent *entry = readdir(folder); entry && status == HQ_OK; entry = readdir(folder)) {

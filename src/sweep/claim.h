@@ -25,6 +25,7 @@ typedef struct hq_claims {
     double lease;
     char self[512];                 /* who this process is, as JSON */
     hq_map map;                     /* of hq_run_hash: the highest number, when it was looked */
+    struct timespec now;            /* by the clock of the file system, soon after that; 0: not asked yet */
     struct hq_heartbeat *heartbeat; /* touches what is held; owned */
 } hq_claims;
 

@@ -161,14 +161,6 @@ static uint64_t progress_of(const char *run_dir)
     return n > 0 ? hq_hash(seal, (size_t)n, 0) : 0;
 }
 
-/* A process that finished it between our looks has given its claim back behind its result. */
-static bool finished_meanwhile(hq_foreman *foreman, hq_run_key key, int64_t epochs)
-{
-    hq_results *results = &foreman->sweep->results;
-    memset(results->changed, 0, sizeof results->changed);
-    return hq_results_look(results) == HQ_OK && hq_results_find(results, key, epochs, false);
-}
-
 /* A claimed training becomes an order, or gets its result at once: *out. */
 static hq_status prepare(hq_foreman *foreman, hq_job job, int seed, hq_work_order *order, bool *out)
 {
@@ -179,7 +171,9 @@ static hq_status prepare(hq_foreman *foreman, hq_job job, int seed, hq_work_orde
     order->trial = job.trial;
     order->seed = seed;
     order->until = job.rung < sweep->results.rungs - 1 ? epochs : 0;
-    if (finished_meanwhile(foreman, hq_plan_key(sweep, job.trial, seed), epochs)) {
+    HQ_TRY(hq_results_look_for(&sweep->results, hq_plan_key(sweep, job.trial, seed), epochs));
+    if (hq_results_find(&sweep->results, hq_plan_key(sweep, job.trial, seed), epochs, false)) {
+        /* a process that finished it between our looks has given its claim back behind its result */
         hq_foreman_put_back(foreman, order);
         foreman->news = true;
         return HQ_OK;

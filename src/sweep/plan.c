@@ -235,6 +235,22 @@ double hq_sweep_place(const hq_sweep *sweep, int trial, int axis)
     return isnan(value) ? NAN : hq_axis_unit(&sweep->space.axis[axis], value);
 }
 
+void hq_sweep_scale(const hq_sweep *sweep, int axis, hq_axis_scale *scale)
+{
+    const hq_axis *of = &sweep->space.axis[axis];
+    *scale = (hq_axis_scale){of->range ? 0 : of->points, of->low, of->high, of->logarithmic};
+}
+
+const char *hq_sweep_choice(const hq_sweep *sweep, int axis, int choice)
+{
+    return sweep->space.axis[axis].choice[choice];
+}
+
+double hq_sweep_at(const hq_sweep *sweep, int axis, double place)
+{
+    return hq_axis_value(&sweep->space.axis[axis], place);
+}
+
 hq_status hq_sweep_config(hq_sweep *sweep, int trial, hq_config *config)
 {
     const double *point = &sweep->point[(trial - 1) * sweep->space.axes];

@@ -67,6 +67,11 @@ hq_run_key hq_plan_key(const hq_sweep *sweep, int trial, int seed);
 /* Whether all seeds of a job have come to its end. */
 bool hq_job_done(hq_sweep *sweep, hq_job job);
 
+/* trials.c: the mean of the metric of all seeds of a trial (from 0) at a rung; NAN if one has not come there, or for
+ * -1.
+ */
+double hq_merit_at(hq_sweep *sweep, int trial, int rung);
+
 /* schedule.c: decides as far as the results allow. */
 hq_status hq_schedule_advance(hq_sweep *sweep);
 void hq_schedule_free(hq_schedule *schedule);

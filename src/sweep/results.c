@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
@@ -127,7 +128,40 @@ hq_status hq_results_look(hq_results *results)
     return HQ_OK;
 }
 
+hq_status hq_results_look_for(hq_results *results, hq_run_key key, int64_t epochs)
+{
+    const int64_t kind[] = {epochs, to_the_end};
+    for (int i = 0; i < 2; i++) {
+        char path[PATH_MAX];
+        const hq_record *record = find(results, key);
+        if (record && record->epochs >= kind[i]) continue;
+        path_of(results, key, kind[i], path);
+        if (access(path, F_OK) == 0) HQ_TRY(note(results, key, kind[i]));
+    }
+    return HQ_OK;
+}
+
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+/* In one read: jansson itself takes a file letter by letter, which is half of the time. NULL: no file, or not whole. */
+static json_t *load(const char *path)
+{
+    enum { LARGEST = 1 << 28 }; /* bytes; what is larger is some other file */
+    json_error_t error;
+    json_t *file = NULL;
+    struct stat info;
+    char *text;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return NULL;
+    if (fstat(fd, &info) == 0 && info.st_size <= LARGEST &&
+        hq_alloc((size_t)info.st_size, "the result of a training", &text) == HQ_OK) {
+        if (read(fd, text, (size_t)info.st_size) == info.st_size)
+            file = json_loadb(text, (size_t)info.st_size, 0, &error);
+        hq_free(text);
+    }
+    close(fd);
+    return file;
+}
 
 static double number(const json_t *object, const char *key)
 {
@@ -207,9 +241,8 @@ static bool take(const hq_results *results, const json_t *file, hq_record *recor
 static bool read_record(hq_results *results, hq_record *record)
 {
     char path[PATH_MAX];
-    json_error_t error;
     path_of(results, record->key, record->epochs, path);
-    json_t *file = json_load_file(path, 0, &error);
+    json_t *file = load(path);
     const bool good = file && take(results, file, record);
     json_decref(file);
     record->read = good ? record->epochs : 0;
@@ -226,6 +259,20 @@ hq_record *hq_results_find(hq_results *results, hq_run_key key, int64_t epochs, 
     return record;
 }
 
+bool hq_results_add_curve(hq_results *results, hq_run_key key, double weight, double *curve, size_t epochs)
+{
+    char path[PATH_MAX];
+    const hq_record *record = find(results, key);
+    if (!record || record->broken || record->epochs == 0) return false;
+    path_of(results, key, record->epochs, path);
+    json_t *file = load(path);
+    const json_t *history = json_object_get(file, "history");
+    for (size_t i = 0; i < epochs; i++) curve[i] += weight * entry(history, metric_key[results->metric], (int64_t)i);
+    const bool there = file != NULL;
+    json_decref(file);
+    return there;
+}
+
 bool hq_results_broken(const hq_results *results, hq_run_key key)
 {
     const hq_record *record = find(results, key);
@@ -236,7 +283,7 @@ bool hq_results_broken(const hq_results *results, hq_run_key key)
 
 static bool write_json(FILE *file, const void *ctx)
 {
-    return json_dumpf(ctx, file, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', file) != EOF;
+    return json_dumpf(ctx, file, JSON_COMPACT | JSON_REAL_PRECISION(17)) == 0 && fputc('\n', file) != EOF;
 }
 
 hq_status hq_results_write(hq_results *results, hq_run_key key, json_t *text, int64_t epochs)

@@ -49,11 +49,18 @@ typedef struct hq_results {
 /* Looks which files are new. HQ_ERR_MEMORY, HQ_ERR_FILE. Local. */
 hq_status hq_results_look(hq_results *results);
 
+/* Looks for the result of one training up to so many epochs, or to its end. HQ_ERR_MEMORY. */
+hq_status hq_results_look_for(hq_results *results, hq_run_key key, int64_t epochs);
+
 /* The record of a training that has results of so many epochs at least, or to its end; NULL: there is none. Reads the
  * file if `content`: one that is broken counts as none from then on, with a warning. */
 hq_record *hq_results_find(hq_results *results, hq_run_key key, int64_t epochs, bool content);
 /* Whether the file has been found broken. */
 bool hq_results_broken(const hq_results *results, hq_run_key key);
+
+/* Adds weight times the metric after each epoch to curve[epochs]; NAN behind the end. False: there is no whole result.
+ */
+bool hq_results_add_curve(hq_results *results, hq_run_key key, double weight, double *curve, size_t epochs);
 
 /* Writes the result of a training, and forgets what was known before. HQ_ERR_FILE, HQ_ERR_MEMORY. Local. */
 hq_status hq_results_write(hq_results *results, hq_run_key key, json_t *text, int64_t epochs);

@@ -47,8 +47,7 @@ static int rung_of(const hq_sweep *sweep, int64_t epochs)
     return rung;
 }
 
-/* The mean of the metric of all seeds at the rung that all have come to. */
-static double merit_at(hq_sweep *sweep, int trial, int rung)
+double hq_merit_at(hq_sweep *sweep, int trial, int rung)
 {
     double sum = 0;
     for (int seed = 0; seed < sweep->seeds && rung >= 0; seed++) {
@@ -78,7 +77,7 @@ hq_status hq_sweep_look(hq_sweep *sweep, int number, hq_trial *out)
         if (record->found.outcome == HQ_OUTCOME_OK) gather_finding(of, &record->found);
     }
     out->stopped = sweep->schedule.over && out->done < sweep->seeds && reached > 0;
-    out->merit = merit_at(sweep, number - 1, rung_of(sweep, reached));
+    out->merit = hq_merit_at(sweep, number - 1, rung_of(sweep, reached));
     hq_over_seeds *number_of[NUMBERS] = {&out->val_auc,  &out->val_acc,   &out->val_f1,
                                          &out->val_loss, &out->test_auc,  &out->test_acc,
                                          &out->test_f1,  &out->test_loss, &out->best_epoch};

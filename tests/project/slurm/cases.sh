@@ -58,6 +58,47 @@ each_in_mid_run() {
     wait "${waits[@]}"
 }
 
+# sweep_of "TRIALS KILLS": three seeds each. Jobs with 8 ranks in groups train the first half, and are killed; then an
+# array the rest, whose tasks are killed and asked to stop. The table is that of one rank that was never stopped, and every training was tested once.
+sweep_of() {
+    local trials=${1% *} kills=${1#* } left killed=0 all
+    all=$((3 * trials))
+    local plan=(sweep.cfg --set sweep.method=sobol --set sweep.trials="$trials" --set sweep.seeds=3
+        --set "sweep.space=train.learning_rate = 1e-4 .. 1e-1 log; train.optimizer = sgd | adam; model.attention = none | qft")
+    mpirun -np 1 "$program" sweep "${plan[@]}" --run-dir swept-alone >swept-alone.out 2>&1 || { cat swept-alone.out && exit 1; }
+    results() { find swept/results -name '*.json' 2>/dev/null | wc -l; }
+    until_results() { # until_results NUMBER NAME: or the job has ended
+        for _ in $(seq 3000); do
+            [ "$(results)" -ge "$1" ] && return
+            show "$2" 2>/dev/null | grep -q "^JobState=\(COMPLETED\|FAILED\|CANCELLED\)" && return
+            sleep 0.05
+        done
+    }
+    while [ "$(results)" -lt $((all / 2)) ]; do
+        submit swept CONFIG=sweep.cfg RANKS_PER_TRIAL=2 sbatch --nodes=4 --ntasks-per-node=2 --oversubscribe "$root/jobs/sweep.sbatch" "${plan[@]:1}"
+        until_results $(($(results) + all / 2 / ((kills + 1) / 2) + 1)) swept
+        scancel --signal=KILL --full "${job[swept]}" && killed=$((killed + 1))
+        wait_for swept "^JobState=\(COMPLETED\|FAILED\|CANCELLED\)" show swept
+        cp swept.out "swept-$killed.out"
+    done
+    echo "swept: $(results) of $all results after $killed kills of the jobs with groups"
+    while [ "$(results)" -lt "$all" ]; do
+        left=$(results)
+        submit swept CONFIG=sweep.cfg sbatch --array=1-"$trials"%4 --nodes=1 --ntasks-per-node=1 --output=swept-array.out "$root/jobs/sweep_array.sbatch" "${plan[@]:1}"
+        if [ $killed -lt "$kills" ]; then
+            until_results $((left + (all - left) / (kills - killed + 1) + 1)) swept
+            scancel --batch --signal=USR1 "${job[swept]}_$((RANDOM % trials + 1))" 2>/dev/null
+            scancel --signal=KILL --full "${job[swept]}" && killed=$((killed + 1))
+        fi
+        for _ in $(seq 3000); do squeue --noheader --jobs="${job[swept]}" 2>/dev/null | grep -q . || break; sleep 0.2; done
+    done
+    echo "swept: $(results) of $all results after $killed kills"
+    "$program" sweep table swept >swept.csv
+    diff swept.csv <("$program" sweep table swept-alone) || fail "swept: another table than 1 rank"
+    [ "$(cat swept/trials/*/*/metrics.jsonl | grep -c '"event":"test"')" -eq "$all" ] || fail "swept: trainings not tested once"
+    [ "$(find swept/claims -type f | wc -l)" -eq 0 ] || echo "swept: claims of killed jobs are left: $(find swept/claims -type f | wc -l)"
+}
+
 start_cluster "$folder/cluster" 4 || exit 1
 
 part "never stopped: 1 rank alone, then both launchers on all nodes"
@@ -86,18 +127,13 @@ done
 part "preempted by scontrol requeue: the ranks get SIGTERM, and save"
 each_in_mid_run preempted scontrol requeue
 
-part "an array: one of its tasks is asked to stop, and goes on alone"
-printf '%s\n' "--set train.seed=1 --set train.batch=32" "--set train.seed='2'" >sweep.txt
-submit array SWEEP=sweep.txt sbatch --array=1-2 --nodes=1 --ntasks-per-node=1 --output=array-%a.out \
-    "$root/jobs/sweep_array.sbatch" "${settings[@]}" "${epochs[@]}"
-for i in 1 2; do job[array/$i]=${job[array]}_$i; done
-in_epoch array/2 1
-scancel --batch --signal=USR1 "${job[array/2]}"
-alone one-1 "${epochs[@]}" --set train.seed=1 --set train.batch=32
-alone one-2 "${epochs[@]}" --set train.seed=2
-for i in 1 2; do ended array/$i COMPLETED 0; done
-whole array/1 undisturbed one-1
-whole array/2 saved one-2
+part "a sweep: jobs of groups of ranks and an array on one folder; killed, asked to stop"
+cat >sweep.cfg <<'EOF'
+phantom = { train = 64; val = 32; test = 32; size = 16; };
+model = { channels = [4, 4]; padding = [1, 1]; pool = [1, 1]; features = 2; qubits = 2; head = 8; };
+train = { epochs = 6; batch = 16; microbatch = 8; };
+EOF
+sweep_of "$([ -n "${HQCNN_SLURM_LONG:-}" ] && echo 64 5 || echo 10 2)"
 for launcher in mpirun srun; do
     ended $launcher-preempted COMPLETED 0
     grep -q "^interrupted; the state is saved" $launcher-preempted.out || fail "$launcher-preempted: not saved"
@@ -170,7 +206,6 @@ refuses() { # refuses TEXT SCRIPT VARIABLE=VALUE...
     refused refused 2 "$text" env SLURM_JOB_ID=1 SLURM_JOB_NODELIST=n1 HQCNN_JOBS="$root/jobs" RUN_DIR=refused "$@" \
         bash "$root/jobs/$script.sbatch"
 }
-printf '\n\n%s\n' "--set 'x" >open.txt
 refuses "start it with sbatch" train SLURM_JOB_ID=
 refuses "no /nowhere/job.sh; give its folder in HQCNN_JOBS" train HQCNN_JOBS=/nowhere
 refuses "no program /nowhere; give its path in HQCNN" train HQCNN=/nowhere
@@ -179,11 +214,8 @@ refuses "RESTARTS=-1: allowed are whole numbers from 0" paper_table RESTARTS=-1
 refuses "SEEDS=0: allowed are whole numbers from 1" paper_table SEEDS=0
 refuses "CONFIGS: no file no.cfg" paper_table CONFIGS=no.cfg
 refuses "CONFIGS: more than one is named rate-0.001" paper_table CONFIGS="rate-0.001.cfg rate-0.001.cfg"
-refuses "start it as an array" sweep_array SWEEP=sweep.txt
-task=(SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=3)
-refuses "SWEEP=no.txt: no such file" sweep_array "${task[@]}" SWEEP=no.txt
-refuses "line 3 is missing or empty; the array may have the tasks 1-2" sweep_array "${task[@]}" SWEEP=sweep.txt
-refuses "line 3 has a quote without its end" sweep_array "${task[@]}" SWEEP=open.txt
+refuses "start it as an array" sweep_array
+refuses "WORKERS=yes: allowed are 0 and 1" sweep_array SLURM_ARRAY_JOB_ID=1 SLURM_ARRAY_TASK_ID=3 WORKERS=yes
 
 # mpirun that is asked to stop while it still starts the ranks of other nodes ends with 244: nothing is lost.
 part "asked to stop while the ranks are started"
