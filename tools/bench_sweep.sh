@@ -12,8 +12,8 @@ plan=(--set "sweep.space=train.learning_rate = 1e-5 .. 1 log; train.weight_decay
 
 # median WORDS...: seconds of the program, of five runs.
 median() {
-    local i start
-    for i in 1 2 3 4 5; do
+    local start
+    for _ in 1 2 3 4 5; do
         start=$EPOCHREALTIME
         "$program" "$@" >/dev/null
         awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }'

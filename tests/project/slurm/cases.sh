@@ -61,7 +61,7 @@ each_in_mid_run() {
 # sweep_of "TRIALS KILLS": three seeds each. Jobs with 8 ranks in groups train the first half, and are killed; then an
 # array the rest, whose tasks are killed and asked to stop. The table is that of one rank that was never stopped, and every training was tested once.
 sweep_of() {
-    local trials=${1% *} kills=${1#* } left killed=0 all
+    local trials=${1% *} kills=${1#* } left killed=0 all task step
     all=$((3 * trials))
     local plan=(sweep.cfg --set sweep.method=sobol --set sweep.trials="$trials" --set sweep.seeds=3
         --set "sweep.space=train.learning_rate = 1e-4 .. 1e-1 log; train.optimizer = sgd | adam; model.attention = none | qft")
@@ -70,14 +70,14 @@ sweep_of() {
     until_results() { # until_results NUMBER NAME: or the job has ended
         for _ in $(seq 3000); do
             [ "$(results)" -ge "$1" ] && return
-            show "$2" 2>/dev/null | grep -q "^JobState=\(COMPLETED\|FAILED\|CANCELLED\)" && return
+            squeue --noheader --jobs="${job[$2]}" 2>/dev/null | grep -q . || return
             sleep 0.05
         done
     }
     while [ "$(results)" -lt $((all / 2)) ]; do
         submit swept CONFIG=sweep.cfg RANKS_PER_TRIAL=2 sbatch --nodes=4 --ntasks-per-node=2 --oversubscribe "$root/jobs/sweep.sbatch" "${plan[@]:1}"
         until_results $(($(results) + all / 2 / ((kills + 1) / 2) + 1)) swept
-        scancel --signal=KILL --full "${job[swept]}" && killed=$((killed + 1))
+        scancel --signal=KILL --full "${job[swept]}" 2>/dev/null && killed=$((killed + 1))
         wait_for swept "^JobState=\(COMPLETED\|FAILED\|CANCELLED\)" show swept
         cp swept.out "swept-$killed.out"
     done
@@ -85,17 +85,25 @@ sweep_of() {
     while [ "$(results)" -lt "$all" ]; do
         left=$(results)
         submit swept CONFIG=sweep.cfg sbatch --array=1-"$trials"%4 --nodes=1 --ntasks-per-node=1 --output=swept-array.out "$root/jobs/sweep_array.sbatch" "${plan[@]:1}"
-        if [ $killed -lt "$kills" ]; then
-            until_results $((left + (all - left) / (kills - killed + 1) + 1)) swept
-            scancel --batch --signal=USR1 "${job[swept]}_$((RANDOM % trials + 1))" 2>/dev/null
-            scancel --signal=KILL --full "${job[swept]}" && killed=$((killed + 1))
-        fi
+        step=$(((all - left) / (kills - killed + 2) + 1))
+        while [ $killed -lt "$kills" ] && [ $((left += step)) -lt "$all" ]; do
+            until_results $left swept
+            for _ in $(seq 50); do
+                task=$(squeue --noheader --states=RUNNING --jobs="${job[swept]}" --format=%K 2>/dev/null | shuf -n 1)
+                [ -z "$task" ] && sleep 0.1 || break
+            done
+            scancel --batch --signal=USR1 "${job[swept]}_$task" 2>/dev/null
+            sleep 0.$((RANDOM % 9 + 1))
+            scancel --signal=KILL --full "${job[swept]}" 2>/dev/null # which is an error when a task has just ended
+            [ -z "$task" ] || killed=$((killed + 1))
+        done
         for _ in $(seq 3000); do squeue --noheader --jobs="${job[swept]}" 2>/dev/null | grep -q . || break; sleep 0.2; done
     done
     echo "swept: $(results) of $all results after $killed kills"
     "$program" sweep table swept >swept.csv
     diff swept.csv <("$program" sweep table swept-alone) || fail "swept: another table than 1 rank"
     [ "$(cat swept/trials/*/*/metrics.jsonl | grep -c '"event":"test"')" -eq "$all" ] || fail "swept: trainings not tested once"
+    [ $killed -ge "$kills" ] || fail "swept: only $killed kills"
     [ "$(find swept/claims -type f | wc -l)" -eq 0 ] || echo "swept: claims of killed jobs are left: $(find swept/claims -type f | wc -l)"
 }
 
@@ -131,7 +139,7 @@ part "a sweep: jobs of groups of ranks and an array on one folder; killed, asked
 cat >sweep.cfg <<'EOF'
 phantom = { train = 64; val = 32; test = 32; size = 16; };
 model = { channels = [4, 4]; padding = [1, 1]; pool = [1, 1]; features = 2; qubits = 2; head = 8; };
-train = { epochs = 6; batch = 16; microbatch = 8; };
+train = { epochs = 40; batch = 16; microbatch = 8; };
 EOF
 sweep_of "$([ -n "${HQCNN_SLURM_LONG:-}" ] && echo 64 5 || echo 10 2)"
 for launcher in mpirun srun; do
