@@ -84,15 +84,19 @@ job_train() {
     return $code
 }
 
-# job_sweep FOLDER ARGUMENTS...: works on that sweep. Further is: with another result, or another checkpoint.
-results_of() { find "$1/results" "$1/trials" -name '*.json' -o -name '*.h5' 2>/dev/null | sort | cksum; }
+# job_sweep FOLDER ARGUMENTS...: works on that sweep. Further is: with a new result, or a new checkpoint.
 job_sweep() {
-    local folder=$1 before code
+    local folder=$1 started code
     shift
-    before=$(results_of "$folder")
+    mkdir -p "$folder"
+    started=$(mktemp "$folder/.started-XXXXXX") || return 3
     job_run sweep "$@" --run-dir "$folder"
     code=$?
-    case $code in 5 | 205) [ "$(results_of "$folder")" = "$before" ] || lost=yes ;; esac
+    case $code in 5 | 205)
+        [ -z "$(find "$folder" \( -name '*.json' -o -name '*.h5' \) -newer "$started" -print -quit)" ] || lost=yes
+        ;;
+    esac
+    rm -f "$started"
     return $code
 }
 

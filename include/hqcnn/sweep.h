@@ -31,9 +31,7 @@ typedef struct hq_finding {
     int64_t epochs, best_epoch;
     double val_auc, val_acc, val_f1, val_loss;
     double test_auc, test_acc, test_f1, test_loss; /* of a training that came to its end */
-    double seconds;                                /* it took, on `ranks` ranks */
-    int ranks;
-    uint64_t data; /* hash of the data set */
+    uint64_t data, kernels; /* hashes of the data set and of the kernel variant, 0: not known */
 } hq_finding;
 
 /* Mean and standard deviation (of the sample; NAN for one) over the seeds that are ok. */
@@ -46,6 +44,7 @@ typedef struct hq_trial {
     int number; /* from 1 */
     uint64_t id;
     int done, ok, diverged, failed; /* seeds; done: with a result to their end, or given up by asha */
+    bool ended;                     /* all seeds came to their end */
     bool stopped;                   /* asha let it go on no further */
     int64_t epochs;                 /* that all seeds have come to */
     double merit; /* mean of sweep.metric, the larger the better; -INFINITY if a seed failed; NAN: open */
@@ -63,6 +62,12 @@ hq_status hq_sweep_refresh(hq_sweep *sweep);
 int hq_sweep_trials(const hq_sweep *sweep); /* of the plan; tpe may not know all of their points yet */
 int hq_sweep_known(const hq_sweep *sweep);  /* trials 1 to this have a point */
 int hq_sweep_seeds(const hq_sweep *sweep);
+
+/* Whether all trials have the same data set. */
+bool hq_sweep_shares_data(const hq_sweep *sweep);
+
+/* Epochs of a trial that comes to its end: train.epochs, which may be in the space; of trial 0: the most of any. */
+int hq_sweep_epochs(const hq_sweep *sweep, int trial);
 
 /* The axes, and values of a trial on them as text, "" where an axis is not varied. Borrowed, valid till the next call.
  */
@@ -111,12 +116,17 @@ void hq_sweep_run_dir(const hq_sweep *sweep, int trial, int seed, char path[PATH
 /* How far a sweep is. */
 typedef struct hq_sweep_counts {
     int64_t all;                    /* trainings that are planned so far */
-    int64_t done, diverged, failed; /* have results; of these */
-    int64_t held, lost;             /* have a claim that is alive, that has ended */
-    int64_t epochs, epochs_of_all;  /* trained; if every trial were trained to its end */
-    bool over;                      /* no more will be planned */
+    int64_t done;                    /* have results */
+    int64_t held, lost;              /* have a claim that is alive, that has ended */
+    int64_t epochs_of_all;           /* if every trial were trained to its end */
+    bool over;                       /* no more will be planned */
+
+    /* contents */
+    int64_t diverged, failed, epochs;
+    int64_t other_data, other_kernels; /* results of another data set, of other kernels, than the first */
 } hq_sweep_counts;
-hq_status hq_sweep_count(hq_sweep *sweep, hq_sweep_counts *counts);
+/* contents: reads the results, for the numbers of "contents" too. */
+hq_status hq_sweep_count(hq_sweep *sweep, bool contents, hq_sweep_counts *counts);
 
 /* ---- the folder of a sweep --------------------------------------------------------------------------------------- */
 

@@ -85,7 +85,7 @@ typedef struct hq_train_options {
     const hq_node_data *data; /* loaded already, of the same settings, on every node; borrowed */
     int64_t until;            /* pauses after so many epochs, with the state saved; 0: goes to the end */
     double started;           /* hq_clock from which train.time_limit counts; 0: now */
-    hq_train_result *result;  /* filled when the result is HQ_OK */
+    hq_train_result *result;  /* filled when the result is HQ_OK, or HQ_ERR_NUMERIC: as far as it came */
 } hq_train_options;
 
 /* Trains to the end. The run folder then holds last.h5, best.h5 (best validation AUC), the newest checkpoints,

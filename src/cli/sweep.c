@@ -56,10 +56,11 @@ static hq_status print_plan(const hq_config *config, const char *dir)
     }
     if (status == HQ_OK) {
         const int trials = hq_sweep_trials(sweep), seeds = hq_sweep_seeds(sweep);
+        int64_t epochs = (int64_t)(trials - hq_sweep_known(sweep)) * config->train_epochs;
+        for (int t = 1; t <= hq_sweep_known(sweep); t++) epochs += hq_sweep_epochs(sweep, t);
         hq_say("%s: %d trials x %d seed%s, method %s%s, up to %lld epochs in all\n", dir, trials, seeds,
                seeds == 1 ? "" : "s", hq_config_word("sweep.method", config->sweep_method),
-               config->sweep_halving == HQ_HALVING_ASHA ? " with asha" : "",
-               (long long)trials * seeds * config->train_epochs);
+               config->sweep_halving == HQ_HALVING_ASHA ? " with asha" : "", (long long)(seeds * epochs));
         if (refused > 0) hq_say("  %d are refused by the configuration, the first: %s\n", refused, first);
         for (int t = 1; t <= hq_sweep_known(sweep) && t <= SHOWN; t++) {
             hq_say("  trial %d\n", t);
@@ -108,8 +109,11 @@ hq_status hq_cli_sweep(hq_dist *dist, const hq_options *given)
     hq_status status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? settle(options) : HQ_OK);
     if (status == HQ_OK) status = hq_dist_bcast(dist, options, sizeof *options);
     if (status == HQ_OK) status = work(dist, options, started);
-    if (status == HQ_OK && options->command == HQ_COMMAND_SWEEP)
-        status = hq_dist_agree(dist, hq_dist_rank(dist) == 0 ? status_of(options->run_dir) : HQ_OK);
+    if (status == HQ_OK && options->command == HQ_COMMAND_SWEEP && options->trial == 0) {
+        status = hq_dist_rank(dist) == 0 ? status_of(options->run_dir) : HQ_OK;
+        const hq_status rested = hq_dist_rest(dist);
+        status = rested == HQ_OK ? hq_dist_agree(dist, status) : rested;
+    }
     hq_free(options);
     return status;
 }
@@ -180,7 +184,7 @@ static bool has_best(const hq_known *known) { return known->n > 0 && !isinf(know
 static hq_status print_status(hq_known *known, void *dir)
 {
     hq_sweep_counts counts;
-    HQ_TRY(hq_sweep_count(known->sweep, &counts));
+    HQ_TRY(hq_sweep_count(known->sweep, true, &counts));
     hq_say("%s: %d trials x %d seed%s, method %s%s\n", (const char *)dir, hq_sweep_trials(known->sweep),
            hq_sweep_seeds(known->sweep), hq_sweep_seeds(known->sweep) == 1 ? "" : "s",
            hq_config_word("sweep.method", known->config->sweep_method),
@@ -192,6 +196,14 @@ static hq_status print_status(hq_known *known, void *dir)
     if (counts.epochs_of_all > 0)
         hq_say("  epochs %lld, %.1f %% of what all trials take to their end\n", (long long)counts.epochs,
                100 * (double)counts.epochs / (double)counts.epochs_of_all);
+    if (counts.other_data > 0)
+        hq_warn(
+            "%lld results are of another data set than the first: it was replaced by one of the same name; give the "
+            "sweep another folder",
+            (long long)counts.other_data);
+    if (counts.other_kernels > 0)
+        hq_warn("%lld results were computed with other kernels than the first: they may differ in the last bits",
+                (long long)counts.other_kernels);
     if (has_best(known)) print_trial(known, &known->trial[0]);
     return HQ_OK;
 }

@@ -263,10 +263,11 @@ void hq_watch_destroy(hq_dist *dist)
 
 void hq_dist_watch(const hq_dist *dist, double timeout, double abort_after)
 {
-    if (!dist->watch) return;
-    dist->watch->timeout = timeout;
-    dist->watch->abort_after = abort_after;
-    pthread_cond_signal(&dist->watch->change);
+    hq_watch *watch = dist->watch ? dist->watch : dist->above;
+    if (!watch) return;
+    watch->timeout = timeout;
+    watch->abort_after = abort_after;
+    pthread_cond_signal(&watch->change);
 }
 
 void hq_watch_part(hq_watch *watch, int part) { watch->mine->part = part; }

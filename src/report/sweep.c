@@ -29,6 +29,7 @@ typedef struct hq_sweep_page {
     double *share;   /* [axes]: what they matter */
     double *curve;   /* [curves][epochs], NAN behind the end */
     int curves;
+    int epochs;       /* the most of any trial */
     double low, high; /* of the metric among the good ones */
 } hq_sweep_page;
 
@@ -46,6 +47,14 @@ static double metric_of(const hq_sweep_page *page, double merit)
 
 /* ---- what is gathered first -------------------------------------------------------------------------------------- */
 
+/* A range in which steps can be told apart. */
+static void widen(double *low, double *high)
+{
+    if (*high - *low > 1e-6 * fmax(fabs(*low), fabs(*high))) return;
+    *low -= 0.01;
+    *high += 0.01;
+}
+
 static void find_range(hq_sweep_page *page)
 {
     page->low = INFINITY;
@@ -56,12 +65,13 @@ static void find_range(hq_sweep_page *page)
         page->high = fmax(page->high, metric);
     }
     if (page->good == 0) page->low = 0, page->high = 1;
-    if (!(page->low < page->high)) page->low -= 0.01, page->high += 0.01;
+    widen(&page->low, &page->high);
 }
 
 static hq_status gather_curves(hq_sweep_page *page)
 {
-    const size_t epochs = (size_t)page->config->train_epochs;
+    page->epochs = hq_sweep_epochs(page->sweep, 0);
+    const size_t epochs = (size_t)page->epochs;
     page->curves = page->good < CURVES ? page->good : CURVES;
     HQ_TRY(hq_alloc_array((size_t)page->curves + 1, epochs * sizeof *page->curve, "learning curves", &page->curve));
     for (int i = 0; i < page->curves; i++)
@@ -71,7 +81,7 @@ static hq_status gather_curves(hq_sweep_page *page)
 
 static hq_status gather(hq_sweep_page *page)
 {
-    HQ_TRY(hq_sweep_count(page->sweep, &page->counts));
+    HQ_TRY(hq_sweep_count(page->sweep, true, &page->counts));
     HQ_TRY(hq_alloc_array((size_t)hq_sweep_trials(page->sweep) + 1, sizeof *page->trial, "trials", &page->trial));
     HQ_TRY(hq_alloc_array((size_t)hq_sweep_axes(page->sweep) + 1, sizeof *page->share, "keys", &page->share));
     HQ_TRY(hq_sweep_rank(page->sweep, page->trial, &page->n));
@@ -347,34 +357,34 @@ static void write_frame(FILE *file, const hq_frame *frame)
 
 static void write_curve(FILE *file, const hq_sweep_page *page, const hq_frame *frame, int k)
 {
-    const double *curve = &page->curve[(size_t)k * (size_t)page->config->train_epochs];
+    const double *curve = &page->curve[(size_t)k * (size_t)page->epochs];
     int n = 0;
     if (k < BEST)
         fprintf(file, "<path class=\"line\" stroke=\"%s\" stroke-width=\"%s\" d=\"",
                 hq_page_colour(0.9 * (1 - (double)k / BEST)).text, k == 0 ? "3" : "1.8");
     else
         fputs("<path class=\"line\" stroke=\"#afb8c1\" stroke-width=\"1\" opacity=\"0.6\" d=\"", file);
-    for (int e = 0; e < page->config->train_epochs && !isnan(curve[e]); e++, n++)
+    for (int e = 0; e < page->epochs && !isnan(curve[e]); e++, n++)
         fprintf(file, "%c%.1f %.1f", e ? 'L' : 'M', epoch_x(frame, e + 1), value_y(frame, curve[e]));
     fputs("\">", file);
     write_title(file, page, &page->trial[k]);
     fputs("</path>\n", file);
-    if (n > 0 && n < page->config->train_epochs) /* where asha stopped it, or it stopped early */
+    if (n > 0 && n < page->epochs) /* where asha stopped it, or it stopped early */
         fprintf(file, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2\" fill=\"%s\"/>\n", epoch_x(frame, n),
                 value_y(frame, curve[n - 1]), k < BEST ? "#1b1f24" : "#8c959f");
 }
 
 static void write_curves(FILE *file, const hq_sweep_page *page)
 {
-    hq_frame frame = {INFINITY, -INFINITY, page->config->train_epochs};
-    const size_t numbers = (size_t)page->curves * (size_t)page->config->train_epochs;
+    hq_frame frame = {INFINITY, -INFINITY, page->epochs};
+    const size_t numbers = (size_t)page->curves * (size_t)page->epochs;
     for (size_t i = 0; i < numbers; i++)
         if (!isnan(page->curve[i])) {
             frame.low = fmin(frame.low, page->curve[i]);
             frame.high = fmax(frame.high, page->curve[i]);
         }
     if (isinf(frame.low)) return;
-    if (!(frame.low < frame.high)) frame.low -= 0.01, frame.high += 0.01;
+    widen(&frame.low, &frame.high);
     fprintf(
         file,
         "<h2>Learning curves</h2>\n<p class=\"note\">%s over the epochs, mean over the seeds: the %d best in colours, "

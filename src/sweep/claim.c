@@ -19,7 +19,7 @@ struct hq_heartbeat {
     pthread_mutex_t mutex; /* of what follows */
     pthread_cond_t change;
     bool stop;
-    char path[PATH_MAX]; /* "": nothing is held */
+    int fd; /* of the claim that is held; -1: none. Not its name: that may be another's claim by now */
     double interval;
 };
 
@@ -35,7 +35,7 @@ static void *beat(void *argument)
         until.tv_sec += until.tv_nsec / 1000000000;
         until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&heart->change, &heart->mutex, &until);
-        if (!heart->stop && heart->path[0]) utimensat(AT_FDCWD, heart->path, NULL, 0); /* one that is gone is lost */
+        if (!heart->stop && heart->fd >= 0) futimens(heart->fd, NULL);
     }
     pthread_mutex_unlock(&heart->mutex);
     return NULL;
@@ -47,6 +47,7 @@ static hq_status start_heart(double lease, struct hq_heartbeat **out)
     sigset_t all, before;
     HQ_TRY(hq_alloc(sizeof *heart, "claims", &heart));
     heart->interval = lease / 6;
+    heart->fd = -1;
     pthread_mutex_init(&heart->mutex, NULL);
     pthread_cond_init(&heart->change, NULL);
     sigfillset(&all); /* signals are for the thread that trains */
@@ -61,11 +62,20 @@ static hq_status start_heart(double lease, struct hq_heartbeat **out)
     return HQ_OK;
 }
 
-static void hold(struct hq_heartbeat *heart, const char *path)
+static void hold(struct hq_heartbeat *heart, int fd)
 {
     pthread_mutex_lock(&heart->mutex);
-    hq_copy_text(heart->path, sizeof heart->path, path);
+    if (heart->fd >= 0) close(heart->fd);
+    heart->fd = fd;
     pthread_mutex_unlock(&heart->mutex);
+}
+
+/* Whether a file is the claim that is held. */
+static bool held_as(struct hq_heartbeat *heart, const char *path)
+{
+    struct stat mine, there;
+    return heart->fd >= 0 && fstat(heart->fd, &mine) == 0 && stat(path, &there) == 0 && mine.st_dev == there.st_dev &&
+           mine.st_ino == there.st_ino;
 }
 
 static void stop_heart(struct hq_heartbeat *heart)
@@ -76,6 +86,7 @@ static void stop_heart(struct hq_heartbeat *heart)
     pthread_cond_signal(&heart->change);
     pthread_mutex_unlock(&heart->mutex);
     pthread_join(heart->thread, NULL);
+    hold(heart, -1);
     pthread_cond_destroy(&heart->change);
     pthread_mutex_destroy(&heart->mutex);
     hq_free(heart);
@@ -270,6 +281,7 @@ hq_status hq_claims_look(hq_claims *claims)
         hq_run_key key;
         const int64_t number = number_of(entry->d_name, &key);
         if (number > 0) status = note(claims, key, number);
+        if (claims->stop[0] && strcmp(entry->d_name, claims->stop) == 0) claims->stopped = true;
     }
     closedir(folder);
     return status;
@@ -280,6 +292,16 @@ hq_status hq_claims_peek(hq_claims *claims)
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/" FOLDER, claims->dir);
     return access(path, F_OK) == 0 ? hq_claims_look(claims) : HQ_OK;
+}
+
+void hq_claims_stop(hq_claims *claims, bool stop)
+{
+    char path[PATH_MAX];
+    if (!claims->stop[0]) return;
+    snprintf(path, sizeof path, "%s/" FOLDER "/%s", claims->dir, claims->stop);
+    const int fd = stop ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+    if (fd >= 0) close(fd);
+    if (!stop) unlink(path);
 }
 
 bool hq_claims_known(const hq_claims *claims, hq_run_key key)
@@ -299,12 +321,13 @@ static hq_status make(hq_claims *claims, hq_run_key key, uint64_t progress, hq_c
     const int fd = open(claim->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0 && errno == EEXIST) return *out = HQ_CLAIM_OTHERS, claim->path[0] = '\0', HQ_OK;
     int error = fd < 0 ? errno : write(fd, text, (size_t)n) == n ? 0 : errno ? errno : EIO;
-    if (fd >= 0 && close(fd) != 0 && !error) error = errno;
+    if (!error && fsync(fd) != 0) error = errno; /* on NFS it is written only then */
     if (error) {
+        if (fd >= 0) close(fd);
         unlink(claim->path);
         HQ_FAIL(HQ_ERR_FILE, "%s cannot be written: %s", claim->path, strerror(error));
     }
-    hold(claims->heartbeat, claim->path);
+    hold(claims->heartbeat, fd);
     *out = HQ_CLAIM_MINE;
     return HQ_OK;
 }
@@ -316,36 +339,54 @@ static int attempts_after(const json_t *file, uint64_t progress)
     return further ? 0 : (int)json_integer_value(json_object_get(file, "attempts")) + 1;
 }
 
-hq_status hq_claim_try(hq_claims *claims, hq_run_key key, bool even_known, uint64_t progress, hq_claim *claim,
+/* A number for the last checkpoint of a run folder; its first bytes have the hash of all others. 0: there is none. */
+static uint64_t progress_of(const char *run_dir)
+{
+    char path[PATH_MAX + 16], seal[512];
+    snprintf(path, sizeof path, "%s/last.h5", run_dir);
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd < 0 ? 0 : read(fd, seal, sizeof seal);
+    if (fd >= 0) close(fd);
+    return n > 0 ? hq_hash(seal, (size_t)n, 0) : 0;
+}
+
+hq_status hq_claim_try(hq_claims *claims, hq_run_key key, hq_takes takes, const char *run_dir, hq_claim *claim,
                        hq_claiming *out)
 {
     const int64_t before = hq_map_find(&claims->map, hq_run_hash(key));
+    uint64_t progress = 0;
     hq_held held;
     *claim = (hq_claim){.number = 1};
     *out = HQ_CLAIM_OTHERS;
     if (before > 0) {
-        if (!even_known) return HQ_OK;
+        if (takes == HQ_TAKES_UNKNOWN) return HQ_OK;
         path_of(claims, key, before, claim->path);
         const bool there = read_claim(claim->path, &held);
         const bool free = there && ended(claims, &held);
+        if (free) progress = progress_of(run_dir);
         if (free && held.file) claim->attempts = attempts_after(held.file, progress);
         json_decref(held.file);
         claim->path[0] = '\0';
         if (!free) return HQ_OK; /* one that is gone was released: there is news */
+        if (claim->attempts > 0 && takes != HQ_TAKES_ALL) return HQ_OK;
         claim->number = (int)before + 1;
+    } else {
+        progress = progress_of(run_dir);
     }
     return make(claims, key, progress, claim, out);
 }
 
+/* A claim that another process has followed up, or that has another's file by now, is not ours to remove. */
 void hq_claim_release(hq_claims *claims, hq_claim *claim, hq_run_key key)
 {
     char path[PATH_MAX];
     if (!claim->path[0]) return;
-    hold(claims->heartbeat, "");
-    for (int i = 1; i <= claim->number; i++) {
+    const bool ours = held_as(claims->heartbeat, claim->path);
+    for (int i = 1; ours && i <= claim->number; i++) {
         path_of(claims, key, i, path);
         unlink(path);
     }
+    hold(claims->heartbeat, -1);
     claim->path[0] = '\0';
 }
 

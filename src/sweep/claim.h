@@ -23,9 +23,11 @@ typedef struct hq_claim {
 typedef struct hq_claims {
     char dir[PATH_MAX - 128];
     double lease;
-    char self[512];                 /* who this process is, as JSON */
-    hq_map map;                     /* of hq_run_hash: the highest number, when it was looked */
-    struct timespec now;            /* by the clock of the file system, soon after that; 0: not asked yet */
+    char self[512];      /* who this process is, as JSON */
+    hq_map map;          /* of hq_run_hash: the highest number, when it was looked */
+    struct timespec now; /* by the clock of the file system, soon after that; 0: not asked yet */
+    char stop[64];       /* name of a file that tells the groups of this job that one of them had to stop; "": none */
+    bool stopped;        /* it was there */
     struct hq_heartbeat *heartbeat; /* touches what is held; owned */
 } hq_claims;
 
@@ -37,12 +39,20 @@ void hq_claims_close(hq_claims *claims);
 hq_status hq_claims_look(hq_claims *claims);
 hq_status hq_claims_peek(hq_claims *claims);
 
+/* Tells the other groups to take nothing more, or takes that back. */
+void hq_claims_stop(hq_claims *claims, bool stop);
+
 /* Whether somebody has, or had, a claim when it was looked. */
 bool hq_claims_known(const hq_claims *claims, hq_run_key key);
 
-/* Tries to get a training. even_known: also when there was a claim, if that has ended. progress: a number for the last
- * checkpoint of its run folder. HQ_ERR_FILE. */
-hq_status hq_claim_try(hq_claims *claims, hq_run_key key, bool even_known, uint64_t progress, hq_claim *claim,
+/* Which trainings a process may take: those that nobody has claimed; those too whose claim has ended with a new
+ * checkpoint since, or for the first time without; all. A training whose starts end without a sign may itself end them,
+ * with all that others do in the same job: one group alone takes such ones, one after the other. */
+typedef enum hq_takes { HQ_TAKES_UNKNOWN, HQ_TAKES_ENDED, HQ_TAKES_ALL } hq_takes;
+
+/* Tries to get a training; run_dir: its run folder, whose last checkpoint tells whether it gets further. HQ_ERR_FILE.
+ */
+hq_status hq_claim_try(hq_claims *claims, hq_run_key key, hq_takes takes, const char *run_dir, hq_claim *claim,
                        hq_claiming *out);
 
 /* Gives it back, with all that came before it. */

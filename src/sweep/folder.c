@@ -47,6 +47,28 @@ static hq_status write_plan(const hq_config *config, const char *path)
     return HQ_OK;
 }
 
+/* Keys that say how a start works, and nothing of the plan. */
+static const char *const of_a_start[] = {"sweep.ranks_per_trial",
+                                         "sweep.lease",
+                                         "sweep.attempts",
+                                         "sweep.keep",
+                                         "train.time_limit",
+                                         "dist.spread",
+                                         "dist.sum",
+                                         "dist.exchange",
+                                         "dist.overlap",
+                                         "dist.piece",
+                                         "dist.group",
+                                         "dist.stall_timeout",
+                                         "dist.stall_abort",
+                                         "checkpoint.epochs",
+                                         "checkpoint.steps",
+                                         "checkpoint.seconds",
+                                         "checkpoint.keep",
+                                         "checkpoint.on_failure",
+                                         "log.steps",
+                                         "log.trace_steps"};
+
 /* Whether the plan of the folder is this one already. */
 static hq_status same_plan(const hq_config *config, const char *dir, bool *same)
 {
@@ -54,6 +76,8 @@ static hq_status same_plan(const hq_config *config, const char *dir, bool *same)
     char *a = NULL, *b = NULL;
     HQ_TRY(hq_alloc(sizeof *there, "the plan of a sweep", &there));
     hq_status status = hq_sweep_plan(dir, there);
+    for (size_t i = 0; status == HQ_OK && i < sizeof of_a_start / sizeof *of_a_start; i++)
+        hq_config_take(there, config, of_a_start[i]);
     if (status == HQ_OK) status = hq_config_dump(there, false, &a);
     if (status == HQ_OK) status = hq_config_dump(config, false, &b);
     *same = status == HQ_OK && strcmp(a, b) == 0;

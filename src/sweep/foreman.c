@@ -56,7 +56,17 @@ static json_t *settings_json(hq_sweep *sweep, int trial)
     return object;
 }
 
-/* Everything but "timing" is the same whoever trained it. */
+/* A training that ended badly before it could say how far it was: that is what it had come to when it paused. */
+static void take_history(hq_foreman *foreman, hq_run_key key, json_t **file)
+{
+    static const char *const member[] = {"epochs", "best_epoch", "history", "data", "kernels"};
+    json_t *before = hq_results_load(&foreman->sweep->results, key);
+    for (size_t i = 0; before && i < sizeof member / sizeof *member; i++)
+        hq_json_put(file, member[i], json_incref(json_object_get(before, member[i])));
+    json_decref(before);
+}
+
+/* "timing" and, where kernels differ, "kernels" depend on who trained it; a message may. */
 static json_t *result_json(hq_foreman *foreman, const hq_work_order *order, hq_outcome outcome,
                            const hq_train_result *result, const char *message, double seconds, int ranks)
 {
@@ -74,6 +84,8 @@ static json_t *result_json(hq_foreman *foreman, const hq_work_order *order, hq_o
     if (result) snprintf(data, sizeof data, "%016" PRIx64, result->data);
     hq_json_put(&file, "data", hq_json_text(data));
     hq_json_put(&file, "kernels", hq_json_text(result ? result->variant : ""));
+    if (!result || result->epochs == 0)
+        take_history(foreman, hq_plan_key(foreman->sweep, order->trial, order->seed), &file);
     hq_json_put(&timing, "seconds", hq_json_number(seconds));
     hq_json_put(&timing, "ranks", json_integer(ranks));
     hq_json_put(&timing, "host", hq_json_text(hq_host_name()));
@@ -96,18 +108,19 @@ static void remove_tree(const char *path)
     if (error > 0) hq_warn("%s cannot be removed: %s", path, strerror(error));
 }
 
-static void tidy(const hq_sweep *sweep, const char *run_dir)
+void hq_foreman_discard(const char *run_dir)
 {
     char path[PATH_MAX + 16];
-    if (sweep->base.sweep_keep == HQ_KEEP_ALL) return;
-    if (sweep->base.sweep_keep == HQ_KEEP_NONE) {
-        remove_tree(run_dir);
-        return;
-    }
     snprintf(path, sizeof path, "%s/checkpoints", run_dir);
     remove_tree(path);
     snprintf(path, sizeof path, "%s/last.h5", run_dir);
     unlink(path);
+}
+
+static void tidy(const hq_sweep *sweep, const char *run_dir)
+{
+    if (sweep->base.sweep_keep == HQ_KEEP_NONE) remove_tree(run_dir);
+    if (sweep->base.sweep_keep == HQ_KEEP_BEST) hq_foreman_discard(run_dir);
 }
 
 static void say_result(const hq_foreman *foreman, const hq_work_order *order, hq_outcome outcome,
@@ -138,9 +151,17 @@ hq_status hq_foreman_finish(hq_foreman *foreman, const hq_work_order *order, hq_
     json_t *text = result_json(foreman, order, outcome, result, message, seconds, ranks);
     const hq_status status = hq_results_write(&foreman->sweep->results, key, text, pauses ? result->epochs : INT64_MAX);
     json_decref(text);
-    if (status == HQ_OK && outcome == HQ_OUTCOME_OK && !pauses) tidy(foreman->sweep, order->run_dir);
+    if (status == HQ_OK && outcome != HQ_OUTCOME_FAILED && !pauses) tidy(foreman->sweep, order->run_dir);
     hq_claim_release(&foreman->claims, &foreman->claim, key);
     return status;
+}
+
+bool hq_foreman_has_result(hq_foreman *foreman, const hq_work_order *order)
+{
+    hq_results *results = &foreman->sweep->results;
+    const hq_run_key key = hq_plan_key(foreman->sweep, order->trial, order->seed);
+    const int64_t epochs = order->until > 0 ? order->until : INT64_MAX;
+    return hq_results_look_for(results, key, epochs) == HQ_OK && hq_results_find(results, key, epochs, true);
 }
 
 void hq_foreman_put_back(hq_foreman *foreman, const hq_work_order *order)
@@ -149,17 +170,6 @@ void hq_foreman_put_back(hq_foreman *foreman, const hq_work_order *order)
 }
 
 /* ---- the next one ------------------------------------------------------------------------------------------------ */
-
-/* A number for the last checkpoint of a run folder; its first bytes have the hash of all others. 0: there is none. */
-static uint64_t progress_of(const char *run_dir)
-{
-    char path[PATH_MAX + 16], seal[512];
-    snprintf(path, sizeof path, "%s/last.h5", run_dir);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t n = fd < 0 ? 0 : read(fd, seal, sizeof seal);
-    if (fd >= 0) close(fd);
-    return n > 0 ? hq_hash(seal, (size_t)n, 0) : 0;
-}
 
 /* A claimed training becomes an order, or gets its result at once: *out. */
 static hq_status prepare(hq_foreman *foreman, hq_job job, int seed, hq_work_order *order, bool *out)
@@ -194,28 +204,39 @@ static hq_status prepare(hq_foreman *foreman, hq_job job, int seed, hq_work_orde
     return hq_foreman_finish(foreman, order, HQ_OUTCOME_FAILED, NULL, message, 0, 0);
 }
 
-/* Tries the trainings that have no result: those that nobody has claimed, or all. */
-static hq_status search(hq_foreman *foreman, bool even_known, hq_work_order *order, bool *found)
+/* Tries the trainings that have no result. Jobs are over for good when their results have been read, where that
+ * matters.
+ */
+static hq_status search(hq_foreman *foreman, hq_takes takes, hq_work_order *order, bool *found)
 {
     hq_sweep *sweep = foreman->sweep;
     const hq_schedule *schedule = &sweep->schedule;
     for (int64_t k = foreman->first; k < schedule->n; k++) {
         const hq_job job = schedule->job[k];
         const bool done = job.trial < 0 || hq_job_done(sweep, job);
-        if (done && k == foreman->first) foreman->first++;
+        if (done && k == foreman->first && (!schedule->learns || k < schedule->known)) foreman->first++;
         if (done || (foreman->trial > 0 && job.trial != foreman->trial - 1)) continue;
         for (int seed = 0; seed < sweep->seeds; seed++) {
             const hq_run_key key = hq_plan_key(sweep, job.trial, seed);
             hq_claiming got;
             if (hq_results_find(&sweep->results, key, sweep->results.rung_epochs[job.rung], false)) continue;
-            if (!even_known && (hq_claims_known(&foreman->claims, key) || foreman->skip-- > 0)) continue;
+            if (takes == HQ_TAKES_UNKNOWN && (hq_claims_known(&foreman->claims, key) || foreman->skip-- > 0)) continue;
             hq_run_path(sweep->results.dir, "trials", key, "", order->run_dir);
-            HQ_TRY(hq_claim_try(&foreman->claims, key, even_known, progress_of(order->run_dir), &foreman->claim, &got));
+            HQ_TRY(hq_claim_try(&foreman->claims, key, takes, order->run_dir, &foreman->claim, &got));
             if (got == HQ_CLAIM_MINE) HQ_TRY(prepare(foreman, job, seed, order, found));
             if (*found) return HQ_OK;
         }
     }
     return HQ_OK;
+}
+
+bool hq_foreman_has_work(const hq_foreman *foreman)
+{
+    const hq_schedule *schedule = &foreman->sweep->schedule;
+    bool left = !schedule->over;
+    for (int64_t k = 0; k < schedule->n && !left; k++)
+        left = schedule->job[k].trial >= 0 && !hq_job_done(foreman->sweep, schedule->job[k]);
+    return left;
 }
 
 int hq_foreman_left(hq_foreman *foreman, hq_job job, char *holder, size_t size)
@@ -245,11 +266,13 @@ hq_status hq_foreman_next(hq_foreman *foreman, hq_work_order *order)
     do { /* again when a training has got its result at once: more may follow from that */
         foreman->news = false;
         HQ_TRY(look(foreman));
-        HQ_TRY(search(foreman, false, order, &found));
+        if (foreman->claims.stopped) return order->what = HQ_DO_END, HQ_OK;
+        HQ_TRY(search(foreman, HQ_TAKES_UNKNOWN, order, &found));
         if (!found && foreman->skip > 0) foreman->news = true;
         foreman->skip = 0;
         if (!found && !foreman->news) HQ_TRY(look(foreman));
-        if (!found && !foreman->news) HQ_TRY(search(foreman, true, order, &found));
+        if (!found && !foreman->news)
+            HQ_TRY(search(foreman, foreman->number == 0 ? HQ_TAKES_ALL : HQ_TAKES_ENDED, order, &found));
     } while (!found && foreman->news);
     if (!found) order->what = foreman->sweep->schedule.over ? HQ_DO_END : HQ_DO_WAIT;
     return HQ_OK;

@@ -44,12 +44,11 @@ static int group(const hq_axis *axis, hq_score *score, int n)
     int varied = 0, groups = 0;
     qsort(score, (size_t)n, sizeof *score, by_value);
     while (varied < n && !isnan(score[varied].value)) varied++;
-    for (int i = 0; i < n; i++) {
-        const bool same =
-            i > 0 && (score[i].value == score[i - 1].value || (isnan(score[i].value) && isnan(score[i - 1].value)));
-        const bool together =
-            i > 0 && axis->range && i < varied && (int64_t)i * PARTS / varied == (int64_t)(i - 1) * PARTS / varied;
-        if (!same && !together) groups++;
+    for (int i = 0, part = -1; i < n; i++) {
+        const bool starts = i == 0 || i == varied,
+                   equal = !starts && (i > varied || score[i].value == score[i - 1].value);
+        const int here = axis->range && i < varied ? (int)((int64_t)i * PARTS / varied) : i;
+        if (starts || (!equal && here != part)) groups++, part = here;
         score[i].group = groups - 1;
     }
     return groups;

@@ -107,6 +107,9 @@ static hq_status set_rungs(hq_sweep *sweep)
     const hq_config *config = &sweep->base;
     hq_results *results = &sweep->results;
     if (config->sweep_halving == HQ_HALVING_ASHA) {
+        if (hq_space_axis(&sweep->space, "train.epochs") >= 0)
+            HQ_FAIL(HQ_ERR_CONFIG, "sweep.space: train.epochs cannot be varied with sweep.halving = \"asha\", which "
+                                   "compares trials by their epochs");
         if (config->sweep_first_epochs >= config->train_epochs)
             HQ_FAIL(HQ_ERR_CONFIG,
                     "sweep.first_epochs = %d leaves nothing to stop early in train.epochs = %d; allowed: "
@@ -148,11 +151,16 @@ static hq_status make_points(hq_sweep *sweep)
     sweep->trials = (int)most;
     HQ_TRY(hq_alloc_array(most, (axes + 1) * sizeof *sweep->point, "points of a sweep", &sweep->point));
     HQ_TRY(hq_alloc_array(most, sizeof *sweep->id, "trials of a sweep", &sweep->id));
+    HQ_TRY(hq_alloc_array(most, sizeof *sweep->schedule.top, "trials of a sweep", &sweep->schedule.top));
+    memset(sweep->schedule.top, -1, most);
     sweep->base_identity = hq_config_identity(&sweep->base) - hq_config_identity_of(&sweep->base, "train.seed");
     for (int i = 0; i < sweep->space.axes; i++)
         sweep->base_identity -= hq_config_identity_of(&sweep->base, sweep->space.axis[i].key);
     if (sweep->base.sweep_method == HQ_SWEEP_TPE) return HQ_OK;
     while (found && sweep->known < sweep->trials) HQ_TRY(hq_plan_next(sweep, &found));
+    if (found && sweep->base.sweep_method == HQ_SWEEP_GRID && sweep->known == POINTS_MAX)
+        HQ_FAIL(HQ_ERR_CONFIG, "sweep.space: the grid has more than %d points; choose fewer, or another sweep.method",
+                POINTS_MAX);
     sweep->trials = sweep->known;
     return HQ_OK;
 }
@@ -176,6 +184,7 @@ static hq_status open_sweep(const hq_config *config, const char *dir, hq_sweep *
     sweep->scratch = sweep->base;
     sweep->base = *config;
     HQ_TRY(make_points(sweep));
+    if (sweep->results.rungs > 1 && config->sweep_method == HQ_SWEEP_GRID) HQ_TRY(hq_schedule_shuffle(sweep));
     return hq_sweep_refresh(sweep);
 }
 
@@ -233,6 +242,28 @@ double hq_sweep_place(const hq_sweep *sweep, int trial, int axis)
 {
     const double value = value_of(sweep, trial, axis);
     return isnan(value) ? NAN : hq_axis_unit(&sweep->space.axis[axis], value);
+}
+
+bool hq_sweep_shares_data(const hq_sweep *sweep)
+{
+    for (int i = 0; i < sweep->space.axes; i++) {
+        const char *key = sweep->space.axis[i].key;
+        if (strncmp(key, "data.", 5) == 0 || strncmp(key, "phantom.", 8) == 0) return false;
+    }
+    return true;
+}
+
+int hq_sweep_epochs(const hq_sweep *sweep, int trial)
+{
+    const int axis = hq_space_axis(&sweep->space, "train.epochs");
+    int most = sweep->base.train_epochs;
+    for (int t = trial > 0 ? trial : 1; axis >= 0 && t <= (trial > 0 ? trial : sweep->known); t++) {
+        char text[HQ_VALUE_MAX];
+        hq_axis_text(&sweep->space.axis[axis], value_of(sweep, t, axis), text);
+        const int epochs = *text ? atoi(text) : sweep->base.train_epochs;
+        most = trial > 0 || epochs > most ? epochs : most;
+    }
+    return most;
 }
 
 void hq_sweep_scale(const hq_sweep *sweep, int axis, hq_axis_scale *scale)

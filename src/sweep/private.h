@@ -37,7 +37,9 @@ typedef struct hq_schedule {
     int64_t known; /* the results of the jobs before this one have been taken in */
     int64_t lag;   /* INT64_MAX: decisions do not depend on results */
     bool learns;   /* they do */
-    int begun;     /* trials */
+    int begun;     /* trials, */
+    int *order;    /* in this order; NULL: as they are numbered */
+    int8_t *top;   /* [trials]: the rung that a trial is trained to so far; -1: none */
     int idle;      /* decisions one behind the other that found nothing to do */
     bool over;     /* no more will come */
     hq_rung rung[HQ_RUNGS_MAX];
@@ -74,6 +76,7 @@ double hq_merit_at(hq_sweep *sweep, int trial, int rung);
 
 /* schedule.c: decides as far as the results allow. */
 hq_status hq_schedule_advance(hq_sweep *sweep);
+hq_status hq_schedule_shuffle(hq_sweep *sweep); /* once, when all points are known and nothing is decided */
 void hq_schedule_free(hq_schedule *schedule);
 
 /* heap.c: the better of two, the earlier one of two that are equal; the first of a heap may be looked at. */

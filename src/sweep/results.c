@@ -143,24 +143,24 @@ hq_status hq_results_look_for(hq_results *results, hq_run_key key, int64_t epoch
 
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
-/* In one read: jansson itself takes a file letter by letter, which is half of the time. NULL: no file, or not whole. */
-static json_t *load(const char *path)
+/* In one read: jansson itself takes a file letter by letter, which is half of the time. False: it cannot be read now,
+ * or there is no memory for it; errno. */
+static bool load(const char *path, char **out_text, size_t *out_bytes)
 {
     enum { LARGEST = 1 << 28 }; /* bytes; what is larger is some other file */
-    json_error_t error;
-    json_t *file = NULL;
     struct stat info;
-    char *text;
+    bool good = false;
+    errno = 0;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return NULL;
+    if (fd < 0) return false;
     if (fstat(fd, &info) == 0 && info.st_size <= LARGEST &&
-        hq_alloc((size_t)info.st_size, "the result of a training", &text) == HQ_OK) {
-        if (read(fd, text, (size_t)info.st_size) == info.st_size)
-            file = json_loadb(text, (size_t)info.st_size, 0, &error);
-        hq_free(text);
+        hq_alloc((size_t)info.st_size, "the result of a training", out_text) == HQ_OK) {
+        good = read(fd, *out_text, (size_t)info.st_size) == info.st_size;
+        if (!good) hq_free(*out_text);
     }
     close(fd);
-    return file;
+    *out_bytes = good ? (size_t)info.st_size : 0;
+    return good;
 }
 
 static double number(const json_t *object, const char *key)
@@ -191,15 +191,18 @@ static double choice(const json_t *history, int64_t epoch)
     return isnan(auc) ? entry(history, "val_acc", epoch) : auc;
 }
 
-/* The metric of the best epoch, as far as each rung goes. */
+/* The metric of the best epoch, as far as each rung goes. A training that ended badly keeps what it was at the rungs
+ * that it had passed: decisions were made by that. */
 static void take_merits(const hq_results *results, const json_t *history, int64_t epochs, hq_record *record)
 {
+    const bool good = record->found.outcome == HQ_OUTCOME_OK;
     int64_t best = 0, at = 0;
     for (int i = 0; i < results->rungs; i++) {
-        for (; at < results->rung_epochs[i] && at < epochs; at++)
+        const bool last = i == results->rungs - 1; /* train.epochs may be in the space: to the end, wherever that is */
+        for (; at < epochs && (last || at < results->rung_epochs[i]); at++)
             if (choice(history, at) > choice(history, best)) best = at;
-        record->merit[i] =
-            record->found.outcome == HQ_OUTCOME_OK ? metric_at(history, results->metric, best) : -INFINITY;
+        const bool passed = !last && results->rung_epochs[i] <= epochs;
+        record->merit[i] = good || passed ? metric_at(history, results->metric, best) : -INFINITY;
     }
     record->found.best_epoch = epochs > 0 ? best + 1 : 0;
     record->found.val_auc = entry(history, "val_auc", best);
@@ -220,8 +223,8 @@ static bool take_outcome(const json_t *file, hq_outcome *out)
 static bool take(const hq_results *results, const json_t *file, hq_record *record)
 {
     const json_t *history = json_object_get(file, "history"), *test = json_object_get(file, "test");
-    const json_t *timing = json_object_get(file, "timing");
     const char *data = json_string_value(json_object_get(file, "data"));
+    const char *kernels = json_string_value(json_object_get(file, "kernels"));
     hq_finding *found = &record->found;
     *found = (hq_finding){0};
     if (!take_outcome(file, &found->outcome) || !json_is_object(history)) return false;
@@ -232,22 +235,38 @@ static bool take(const hq_results *results, const json_t *file, hq_record *recor
     found->test_acc = number(test, "acc");
     found->test_f1 = number(test, "f1");
     found->test_loss = number(test, "loss");
-    found->seconds = number(timing, "seconds");
-    found->ranks = (int)json_integer_value(json_object_get(timing, "ranks"));
     found->data = data ? strtoull(data, NULL, 16) : 0;
+    found->kernels = kernels && *kernels ? hq_hash_text(kernels) : 0;
     return true;
 }
 
-static bool read_record(hq_results *results, hq_record *record)
+bool hq_result_read(const hq_results *results, const char *text, size_t bytes, hq_record *record)
 {
-    char path[PATH_MAX];
-    path_of(results, record->key, record->epochs, path);
-    json_t *file = load(path);
+    json_error_t error;
+    json_t *file = json_loadb(text, bytes, 0, &error);
     const bool good = file && take(results, file, record);
     json_decref(file);
+    return good;
+}
+
+/* A file that cannot be read now is not broken: it is not there for this time. */
+static bool read_record(hq_results *results, hq_record *record)
+{
+    char path[PATH_MAX], *text;
+    size_t bytes;
+    path_of(results, record->key, record->epochs, path);
+    if (!load(path, &text, &bytes)) {
+        if (errno == ENOENT) record->epochs = 0; /* somebody has removed it, or a longer one has taken its place: */
+        results->changed[shard_of(record->key)] = (struct timespec){0}; /* look again */
+        if (errno != ENOENT && !results->told) hq_warn("%s cannot be read: %s", path, strerror(errno));
+        results->told |= errno != ENOENT;
+        return false;
+    }
+    const bool good = hq_result_read(results, text, bytes, record);
+    hq_free(text);
     record->read = good ? record->epochs : 0;
     record->broken = !good;
-    if (!good && access(path, F_OK) == 0) hq_warn("%s is no whole result: it counts as none", path);
+    if (!good) hq_warn("%s is no whole result: it counts as none", path);
     return good;
 }
 
@@ -261,11 +280,7 @@ hq_record *hq_results_find(hq_results *results, hq_run_key key, int64_t epochs, 
 
 bool hq_results_add_curve(hq_results *results, hq_run_key key, double weight, double *curve, size_t epochs)
 {
-    char path[PATH_MAX];
-    const hq_record *record = find(results, key);
-    if (!record || record->broken || record->epochs == 0) return false;
-    path_of(results, key, record->epochs, path);
-    json_t *file = load(path);
+    json_t *file = hq_results_load(results, key);
     const json_t *history = json_object_get(file, "history");
     for (size_t i = 0; i < epochs; i++) curve[i] += weight * entry(history, metric_key[results->metric], (int64_t)i);
     const bool there = file != NULL;
@@ -273,10 +288,41 @@ bool hq_results_add_curve(hq_results *results, hq_run_key key, double weight, do
     return there;
 }
 
+bool hq_results_find_at(hq_results *results, hq_run_key key, int64_t epochs, hq_finding *found)
+{
+    hq_record cut = {.key = key};
+    json_t *file = hq_results_load(results, key);
+    json_t *history = json_object_get(file, "history");
+    const char *name;
+    json_t *column;
+    json_object_foreach(history, name, column) while ((int64_t)json_array_size(column) > epochs)
+        json_array_remove(column, (size_t)epochs);
+    const bool good = file && json_object_set_new(file, "epochs", json_integer(epochs)) == 0 &&
+                      json_object_del(file, "test") <= 0 &&
+                      json_object_set_new(file, "outcome", json_string("ok")) == 0 && take(results, file, &cut);
+    json_decref(file);
+    *found = cut.found;
+    return good;
+}
+
 bool hq_results_broken(const hq_results *results, hq_run_key key)
 {
     const hq_record *record = find(results, key);
     return record && record->broken;
+}
+
+json_t *hq_results_load(hq_results *results, hq_run_key key)
+{
+    char path[PATH_MAX], *text;
+    size_t bytes;
+    json_error_t error;
+    const hq_record *record = find(results, key);
+    if (!record || record->broken || record->epochs == 0) return NULL;
+    path_of(results, key, record->epochs, path);
+    if (!load(path, &text, &bytes)) return NULL;
+    json_t *file = json_loadb(text, bytes, 0, &error);
+    hq_free(text);
+    return file;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

@@ -44,6 +44,7 @@ typedef struct hq_results {
     hq_record *record;
     int64_t n, room;
     struct timespec changed[HQ_SHARDS]; /* of a folder, when it was last looked at; 0: look again */
+    bool told;                          /* of a file that cannot be read */
 } hq_results;
 
 /* Looks which files are new. HQ_ERR_MEMORY, HQ_ERR_FILE. Local. */
@@ -55,12 +56,19 @@ hq_status hq_results_look_for(hq_results *results, hq_run_key key, int64_t epoch
 /* The record of a training that has results of so many epochs at least, or to its end; NULL: there is none. Reads the
  * file if `content`: one that is broken counts as none from then on, with a warning. */
 hq_record *hq_results_find(hq_results *results, hq_run_key key, int64_t epochs, bool content);
-/* Whether the file has been found broken. */
+/* Whether the file has been found broken: it could be read, and is no whole result. */
 bool hq_results_broken(const hq_results *results, hq_run_key key);
 
 /* Adds weight times the metric after each epoch to curve[epochs]; NAN behind the end. False: there is no whole result.
  */
 bool hq_results_add_curve(hq_results *results, hq_run_key key, double weight, double *curve, size_t epochs);
+
+/* The text of a file as what is known of a training; false: it is no whole result. */
+bool hq_result_read(const hq_results *results, const char *text, size_t bytes, hq_record *record);
+
+/* The file of a training, NULL without one; json_decref. What it was after so many epochs, of a longer one. */
+json_t *hq_results_load(hq_results *results, hq_run_key key);
+bool hq_results_find_at(hq_results *results, hq_run_key key, int64_t epochs, hq_finding *found);
 
 /* Writes the result of a training, and forgets what was known before. HQ_ERR_FILE, HQ_ERR_MEMORY. Local. */
 hq_status hq_results_write(hq_results *results, hq_run_key key, json_t *text, int64_t epochs);

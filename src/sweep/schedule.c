@@ -123,7 +123,26 @@ static hq_status begin(hq_sweep *sweep, hq_job *job)
     bool found = schedule->begun < sweep->known;
     if (!found && sweep->known < sweep->trials) HQ_TRY(suggest(sweep, &found));
     if (!found) sweep->trials = sweep->known; /* the space has no more points */
-    *job = found ? (hq_job){schedule->begun++, 0} : (hq_job){-1, 0};
+    *job = (hq_job){-1, 0};
+    if (!found) return HQ_OK;
+    *job = (hq_job){schedule->order ? schedule->order[schedule->begun] : schedule->begun, 0};
+    schedule->begun++;
+    return HQ_OK;
+}
+
+/* A grid has its like neighbours together, and the first to come would be promoted for being less bad than those: asha
+ * takes its trials in any order (Fisher and Yates). */
+hq_status hq_schedule_shuffle(hq_sweep *sweep)
+{
+    int *order;
+    hq_random random = hq_random_make((uint64_t)sweep->base.sweep_seed, HQ_PURPOSE_SWEEP, 3, 0);
+    HQ_TRY(hq_alloc_array((size_t)sweep->trials + 1, sizeof *order, "the order of trials", &order));
+    for (int i = 0; i < sweep->trials; i++) {
+        const int k = (int)(hq_random_uniform(&random) * (i + 1));
+        order[i] = order[k];
+        order[k] = i;
+    }
+    sweep->schedule.order = order;
     return HQ_OK;
 }
 
@@ -139,6 +158,7 @@ static hq_status push(hq_schedule *schedule, hq_job job)
         schedule->room = room;
     }
     schedule->job[schedule->n++] = job;
+    if (job.trial >= 0) schedule->top[job.trial] = (int8_t)job.rung;
     schedule->idle = job.trial < 0 ? schedule->idle + 1 : 0;
     return HQ_OK;
 }
@@ -186,5 +206,7 @@ void hq_schedule_free(hq_schedule *schedule)
         hq_free(rung->seen);
     }
     hq_free(schedule->job);
+    hq_free(schedule->order);
+    hq_free(schedule->top);
     *schedule = (hq_schedule){0};
 }

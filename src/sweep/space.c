@@ -31,19 +31,36 @@ static char *trim(char *text)
 
 /* ---- lists of values --------------------------------------------------------------------------------------------- */
 
-/* A value in the form in which all equal ones are the same. */
+/* A value in the form in which all equal ones are the same; a text with quotes in it as it is. */
 static hq_status normalize(hq_entry *entry, const char *key, char *value, char out[HQ_VALUE_MAX])
 {
     value = trim(value);
     if (!*value) HQ_FAIL(HQ_ERR_CONFIG, "%s: a value of %s is missing; " FORMS, entry->where, key);
     HQ_TRY(hq_config_put(entry->scratch, key, value, entry->where));
     hq_config_get(entry->scratch, key, out, HQ_VALUE_MAX);
+    if (strchr(out, '"')) hq_copy_text(out, HQ_VALUE_MAX, value); /* else these would be taken for those around it */
     hq_config_take(entry->scratch, entry->base, key);
-    if (strlen(out) + 1 == HQ_VALUE_MAX)
+    if (strlen(out) + 1 >= HQ_VALUE_MAX)
         HQ_FAIL(HQ_ERR_CONFIG, "%s: a value of %s is longer than %d bytes", entry->where, key, HQ_VALUE_MAX - 2);
     if (strcmp(key, "data.source") == 0 && value[0] != '/' && strcmp(value, "phantom") != 0)
         HQ_FAIL(HQ_ERR_CONFIG, "%s: data.source = \"%s\": in sweep.space it must be an absolute path", entry->where,
                 value);
+    return HQ_OK;
+}
+
+/* Data sets are told apart by the names of their files. */
+static hq_status check_source(const hq_entry *entry, const char *key, char (*value)[HQ_VALUE_MAX], int n)
+{
+    if (strcmp(key, "data.source") != 0) return HQ_OK;
+    const char *mine = strrchr(value[n], '/');
+    for (int i = 0; i < n; i++) {
+        const char *other = strrchr(value[i], '/');
+        if (mine && other && strcmp(mine, other) == 0)
+            HQ_FAIL(HQ_ERR_CONFIG,
+                    "%s: two data sets have the file name \"%s\", by which trials know them; give them "
+                    "different ones",
+                    entry->where, mine + 1);
+    }
     return HQ_OK;
 }
 
@@ -58,6 +75,7 @@ static hq_status read_values(hq_entry *entry, const char *key, char *text, char 
         bar = strchr(text, '|');
         if (bar) *bar = '\0';
         HQ_TRY(normalize(entry, key, text, (*out)[*n]));
+        HQ_TRY(check_source(entry, key, *out, *n));
         for (int i = 0; i < *n; i++)
             if (strcmp((*out)[i], (*out)[*n]) == 0)
                 HQ_FAIL(HQ_ERR_CONFIG, "%s: %s = %s is there twice", entry->where, key, (*out)[i]);
@@ -125,7 +143,7 @@ static hq_status read_range(hq_entry *entry, char *text, char *dots)
 
 /* ---- conditions -------------------------------------------------------------------------------------------------- */
 
-static int axis_of(const hq_space *space, const char *key)
+int hq_space_axis(const hq_space *space, const char *key)
 {
     for (int i = 0; i < space->axes; i++)
         if (strcmp(space->axis[i].key, key) == 0) return i;
@@ -155,7 +173,7 @@ static hq_status read_condition(hq_entry *entry, char *text)
     *equals = '\0';
     HQ_TRY(take_key(entry, text, axis->when));
     HQ_TRY(read_values(entry, axis->when, equals + 1, &axis->value, &axis->values));
-    axis->above = axis_of(entry->space, axis->when);
+    axis->above = hq_space_axis(entry->space, axis->when);
     hq_config_get(entry->base, axis->when, value, sizeof value);
     axis->always = is_one_of(value, axis);
     return HQ_OK;
@@ -175,7 +193,8 @@ static hq_status check_key(const hq_entry *entry)
     if (about.scope == HQ_SCOPE_FREE && strcmp(key, "data.source") != 0)
         HQ_FAIL(HQ_ERR_CONFIG, "%s: %s changes no number of a training, so there is nothing to compare", entry->where,
                 key);
-    if (axis_of(entry->space, key) >= 0) HQ_FAIL(HQ_ERR_CONFIG, "%s: another entry has %s already", entry->where, key);
+    if (hq_space_axis(entry->space, key) >= 0)
+        HQ_FAIL(HQ_ERR_CONFIG, "%s: another entry has %s already", entry->where, key);
     return HQ_OK;
 }
 

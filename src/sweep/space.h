@@ -37,6 +37,9 @@ typedef struct hq_space {
 hq_status hq_space_read(const hq_config *config, hq_space *space);
 void hq_space_free(hq_space *space);
 
+/* The axis of a key; -1: there is none. */
+int hq_space_axis(const hq_space *space, const char *key);
+
 /* A point is a number for each axis: of a list the position in it, of a range the value; NAN where the axis is not
  * varied. These make one from numbers in [0, 1), u[axes], or from positions in a grid, place[axes]; false: the grid has
  * the same point at other positions, which differ only on axes that are not varied. */

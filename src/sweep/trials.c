@@ -58,24 +58,36 @@ double hq_merit_at(hq_sweep *sweep, int trial, int rung)
     return rung >= 0 ? sum : NAN;
 }
 
+/* The finding of a training, not further than its trial was to go: a file may have more, of a plan of before. */
+static hq_finding finding_at(hq_sweep *sweep, const hq_record *record, int64_t limit)
+{
+    hq_finding found = record->found;
+    if (found.epochs > limit && !hq_results_find_at(&sweep->results, record->key, limit, &found)) found = record->found;
+    return found;
+}
+
 hq_status hq_sweep_look(hq_sweep *sweep, int number, hq_trial *out)
 {
+    const int top = sweep->results.rungs > 1 ? sweep->schedule.top[number - 1] : sweep->results.rungs - 1;
+    const bool ends = top == sweep->results.rungs - 1;
+    const int64_t limit = ends ? INT64_MAX : sweep->results.rung_epochs[top > 0 ? top : 0];
     hq_gathered of[NUMBERS] = {{0}};
     int64_t reached = INT64_MAX;
     *out = (hq_trial){.number = number, .id = sweep->id[number - 1], .epochs = INT64_MAX};
     for (int seed = 0; seed < sweep->seeds; seed++) {
-        const hq_record *record = hq_results_find(&sweep->results, hq_plan_key(sweep, number - 1, seed), 1, true);
-        const bool final = record && record->epochs == INT64_MAX;
-        const int64_t epochs = record ? record->found.epochs : 0;
-        if (epochs < out->epochs) out->epochs = epochs;
-        if (!record || record->epochs < reached) reached = record ? record->epochs : 0;
-        if (!record) continue;
-        out->done += final;
-        out->ok += final && record->found.outcome == HQ_OUTCOME_OK;
-        out->diverged += record->found.outcome == HQ_OUTCOME_DIVERGED;
-        out->failed += record->found.outcome == HQ_OUTCOME_FAILED;
-        if (record->found.outcome == HQ_OUTCOME_OK) gather_finding(of, &record->found);
+        const hq_record *record =
+            top >= 0 ? hq_results_find(&sweep->results, hq_plan_key(sweep, number - 1, seed), 1, true) : NULL;
+        const hq_finding found = record ? finding_at(sweep, record, limit) : (hq_finding){0};
+        const int64_t end = !record ? 0 : record->epochs < limit ? record->epochs : limit;
+        if (found.epochs < out->epochs) out->epochs = found.epochs;
+        if (end < reached) reached = end;
+        out->done += end == INT64_MAX;
+        out->ok += end == INT64_MAX && found.outcome == HQ_OUTCOME_OK;
+        out->diverged += found.outcome == HQ_OUTCOME_DIVERGED;
+        out->failed += found.outcome == HQ_OUTCOME_FAILED;
+        if (found.outcome == HQ_OUTCOME_OK) gather_finding(of, &found);
     }
+    out->ended = out->done == sweep->seeds;
     out->stopped = sweep->schedule.over && out->done < sweep->seeds && reached > 0;
     out->merit = hq_merit_at(sweep, number - 1, rung_of(sweep, reached));
     hq_over_seeds *number_of[NUMBERS] = {&out->val_auc,  &out->val_acc,   &out->val_f1,
@@ -92,8 +104,8 @@ static int better_first(const void *a, const void *b)
     const hq_trial *x = a, *y = b;
     const bool x_failed = isinf(x->merit), y_failed = isinf(y->merit);
     if (x_failed != y_failed) return x_failed ? 1 : -1;
-    if (x->stopped != y->stopped) return x->stopped ? 1 : -1;
-    if (x->stopped && x->epochs != y->epochs) return x->epochs < y->epochs ? 1 : -1;
+    if (x->ended != y->ended) return x->ended ? -1 : 1;
+    if (!x->ended && x->epochs != y->epochs) return x->epochs < y->epochs ? 1 : -1;
     if (x->merit != y->merit) return x->merit < y->merit ? 1 : -1;
     return (x->number > y->number) - (x->number < y->number);
 }
@@ -114,20 +126,26 @@ void hq_sweep_run_dir(const hq_sweep *sweep, int trial, int seed, char path[PATH
     hq_run_path(sweep->results.dir, "trials", hq_plan_key(sweep, trial - 1, seed), "", path);
 }
 
-/* How far the trainings of the decisions so far are. */
-static void count_trials(hq_sweep *sweep, hq_sweep_counts *counts)
+/* What the results say; which data and kernels most have is that of the first. */
+static void count_contents(hq_sweep *sweep, hq_sweep_counts *counts)
 {
-    for (int t = 0; t < sweep->schedule.begun; t++)
+    uint64_t data = 0, kernels = 0;
+    for (int t = 0; t < sweep->known; t++)
         for (int seed = 0; seed < sweep->seeds; seed++) {
             const hq_record *record = hq_results_find(&sweep->results, hq_plan_key(sweep, t, seed), 1, true);
             if (!record) continue;
-            counts->epochs += record->found.epochs;
-            counts->diverged += record->found.outcome == HQ_OUTCOME_DIVERGED;
-            counts->failed += record->found.outcome == HQ_OUTCOME_FAILED;
+            const hq_finding *found = &record->found;
+            counts->epochs += found->epochs;
+            counts->diverged += found->outcome == HQ_OUTCOME_DIVERGED;
+            counts->failed += found->outcome == HQ_OUTCOME_FAILED;
+            if (data == 0) data = found->data;
+            if (kernels == 0) kernels = found->kernels;
+            counts->other_data += found->data != 0 && found->data != data && hq_sweep_shares_data(sweep);
+            counts->other_kernels += found->kernels != 0 && found->kernels != kernels;
         }
 }
 
-hq_status hq_sweep_count(hq_sweep *sweep, hq_sweep_counts *counts)
+hq_status hq_sweep_count(hq_sweep *sweep, bool contents, hq_sweep_counts *counts)
 {
     hq_claims claims = {0};
     *counts = (hq_sweep_counts){.over = sweep->schedule.over};
@@ -149,8 +167,9 @@ hq_status hq_sweep_count(hq_sweep *sweep, hq_sweep_counts *counts)
             counts->lost += !alive;
         }
     }
-    count_trials(sweep, counts);
-    counts->epochs_of_all = (int64_t)sweep->trials * sweep->seeds * sweep->base.train_epochs;
+    if (contents) count_contents(sweep, counts);
+    for (int t = 1; t <= sweep->known; t++) counts->epochs_of_all += (int64_t)sweep->seeds * hq_sweep_epochs(sweep, t);
+    counts->epochs_of_all += (int64_t)(sweep->trials - sweep->known) * sweep->seeds * sweep->base.train_epochs;
     hq_map_free(&claims.map);
     return HQ_OK;
 }

@@ -13,6 +13,7 @@ typedef struct hq_worker {
     int groups, number; /* of this one */
     hq_node_data data;  /* of all trainings */
     bool shares;        /* they have the same data */
+    uint64_t launch;    /* a number for this start of the program */
     hq_foreman foreman; /* of the first rank of the group */
     hq_work_order *order;
     double worked;   /* seconds in trainings */
@@ -24,6 +25,19 @@ static bool leads(const hq_worker *worker) { return hq_dist_rank(worker->group) 
 
 /* ---- one training ------------------------------------------------------------------------------------------------ */
 
+/* None of its checkpoints can be loaded: they go. The result will be the same. */
+static hq_status begin_anew(hq_worker *worker, char *text, size_t size, char last[PATH_MAX])
+{
+    hq_log_capture(NULL, 0);
+    if (leads(worker)) {
+        hq_warn("trial %d, seed %d begins anew: %s", worker->order->trial + 1, worker->order->config.train_seed, text);
+        hq_foreman_discard(worker->order->run_dir);
+    }
+    last[0] = '\0';
+    hq_log_capture(text, size);
+    return hq_dist_barrier(worker->group);
+}
+
 /* From where its run folder is. Errors and warnings are kept in the text. */
 static hq_status train(hq_worker *worker, hq_train_result *result, char *text, size_t size)
 {
@@ -33,6 +47,7 @@ static hq_status train(hq_worker *worker, hq_train_result *result, char *text, s
     const bool spoke = hq_say_let(false);
     hq_log_capture(text, size);
     hq_status status = hq_train_open_last(worker->group, order->run_dir, last, &state);
+    if (status == HQ_ERR_FILE) status = begin_anew(worker, text, size, last);
     const hq_train_options options = {.run_dir = order->run_dir,
                                       .resume = last[0] ? last : NULL,
                                       .state = &state,
@@ -88,8 +103,8 @@ static hq_status close_training(hq_worker *worker, hq_status status, const hq_tr
         hq_foreman_put_back(&worker->foreman, worker->order);
         return HQ_OK;
     }
-    return hq_foreman_finish(&worker->foreman, worker->order, outcome, status == HQ_OK ? result : NULL, message,
-                             seconds, hq_dist_size(worker->group));
+    return hq_foreman_finish(&worker->foreman, worker->order, outcome, result, message, seconds,
+                             hq_dist_size(worker->group));
 }
 
 static hq_status train_and_tell(hq_worker *worker)
@@ -105,8 +120,13 @@ static hq_status train_and_tell(hq_worker *worker)
     if (status == HQ_OK) pass_warning(worker, text);
     if (status == HQ_ERR_COMM) return *text ? hq_fail(status, "%s", text) : status;
     hq_status told = HQ_OK;
-    if (status != HQ_OK && status != HQ_INTERRUPTED)
+    int there = 0;
+    if (status != HQ_OK && status != HQ_INTERRUPTED) {
         told = hq_dist_tell(worker->group, text[0] != '\0', text, sizeof text, &found);
+        there = leads(worker) && hq_foreman_has_result(&worker->foreman, worker->order);
+        if (told == HQ_OK) told = hq_dist_bcast(worker->group, &there, sizeof there);
+    }
+    if (there) status = HQ_ERR_USAGE; /* another process has trained it too, and its result counts */
     if (told == HQ_OK) told = hq_dist_agree(worker->group, close_training(worker, status, &result, text, seconds));
     hq_free(result.history);
     HQ_TRY(told);
@@ -119,17 +139,23 @@ static hq_status train_and_tell(hq_worker *worker)
 
 /* ---- one after the other ----------------------------------------------------------------------------------------- */
 
+static bool asked_to_stop(const hq_worker *worker)
+{
+    const double limit = worker->config->train_time_limit;
+    const bool late = limit > 0 && hq_clock() - worker->options->started >= limit;
+    return late || (worker->options->signal_of && worker->options->signal_of() != 0);
+}
+
 /* On the first rank of the group: waits for what follows from the trainings of others. */
 static hq_status find_next(hq_worker *worker)
 {
-    const double longest = 1;
     double nap = 0.02;
     for (;;) {
         HQ_TRY(hq_foreman_next(&worker->foreman, worker->order));
         if (worker->order->what != HQ_DO_WAIT) return HQ_OK;
-        if (worker->options->signal_of && worker->options->signal_of() != 0) return HQ_INTERRUPTED;
+        if (asked_to_stop(worker)) return HQ_INTERRUPTED;
         nanosleep(&(struct timespec){.tv_sec = (time_t)nap, .tv_nsec = (long)((nap - floor(nap)) * 1e9)}, NULL);
-        nap = fmin(1.5 * nap, longest);
+        nap = fmin(1.5 * nap, fmax(1, 0.02 * (double)worker->foreman.claims.map.used)); /* many look less often each */
     }
 }
 
@@ -145,26 +171,48 @@ static hq_status work(hq_worker *worker)
     }
 }
 
+/* A group that cannot go on tells the others, which end when their trainings do. */
+static hq_status work_and_tell(hq_worker *worker)
+{
+    const hq_status status = work(worker);
+    const bool stops = status != HQ_OK && status != HQ_INTERRUPTED && status != HQ_ERR_COMM;
+    if (stops && leads(worker)) hq_claims_stop(&worker->foreman.claims, true);
+    return status;
+}
+
 /* ---- set up ------------------------------------------------------------------------------------------------------ */
 
-/* Whether the data set is the same for all points. */
-static bool shares_data(const hq_sweep *sweep)
+/* Results that are broken go, and with --retry those of what failed. Each group looks at a share of them; where results
+ * decide they are all read anyway. */
+static void forget(hq_worker *worker)
 {
-    for (int i = 0; i < hq_sweep_axes(sweep); i++)
-        if (strncmp(hq_sweep_key(sweep, i), "data.", 5) == 0 || strncmp(hq_sweep_key(sweep, i), "phantom.", 8) == 0)
-            return false;
-    return true;
+    hq_sweep *sweep = worker->foreman.sweep;
+    const int one = worker->options->trial, groups = worker->groups;
+    const int64_t n = sweep->known;
+    const int first = one > 0 ? one - 1 : (int)(n * worker->number / groups);
+    const int end = one > 0 ? one : (int)(n * (worker->number + 1) / groups);
+    for (int t = first; t < end; t++)
+        for (int seed = 0; seed < sweep->seeds; seed++) {
+            const hq_run_key key = hq_plan_key(sweep, t, seed);
+            const hq_record *record = hq_results_find(&sweep->results, key, 1, true);
+            const bool failed = record && record->found.outcome == HQ_OUTCOME_FAILED;
+            if (hq_results_broken(&sweep->results, key) || (failed && worker->options->retry))
+                hq_results_forget(&sweep->results, key);
+        }
 }
 
 static hq_status open_foreman(hq_worker *worker)
 {
     hq_foreman *foreman = &worker->foreman;
+    HQ_TRY(hq_claims_open(worker->options->dir, worker->config->sweep_lease, &foreman->claims));
     HQ_TRY(hq_sweep_open(worker->config, worker->options->dir, &foreman->sweep));
     foreman->trial = worker->options->trial;
     foreman->attempts = worker->config->sweep_attempts;
-    foreman->skip = worker->number;
+    foreman->number = foreman->skip = worker->number;
+    snprintf(foreman->claims.stop, sizeof foreman->claims.stop, ".stop-%016llx", (unsigned long long)worker->launch);
+    forget(worker);
     if (worker->groups != 1) snprintf(foreman->group, sizeof foreman->group, "  group %d", worker->number + 1);
-    return hq_claims_open(worker->options->dir, worker->config->sweep_lease, &foreman->claims);
+    return HQ_OK;
 }
 
 static hq_status split(hq_worker *worker)
@@ -179,27 +227,13 @@ static hq_status split(hq_worker *worker)
     return hq_dist_split(worker->world, worker->number, &worker->group);
 }
 
-/* Results that are broken go, so that no group takes them for whole ones; if `failed`, so do those. Rank 0. */
-static void forget(hq_sweep *sweep, bool failed)
-{
-    for (int t = 0; t < sweep->known; t++)
-        for (int seed = 0; seed < sweep->seeds; seed++) {
-            const hq_run_key key = hq_plan_key(sweep, t, seed);
-            const hq_record *record = hq_results_find(&sweep->results, key, 1, true);
-            if (hq_results_broken(&sweep->results, key) ||
-                (failed && record && record->found.outcome == HQ_OUTCOME_FAILED))
-                hq_results_forget(&sweep->results, key);
-        }
-}
-
-/* Rank 0, before the groups begin: *idle: nothing is left. */
-static hq_status look_first(hq_worker *worker, int *idle)
+/* Rank 0, before the groups begin. */
+static hq_status look_first(hq_worker *worker)
 {
     hq_sweep *sweep;
     hq_sweep_counts counts;
     HQ_TRY(hq_sweep_open(worker->config, worker->options->dir, &sweep));
     hq_status status = HQ_OK;
-    forget(sweep, worker->options->retry);
     if (worker->options->trial > hq_sweep_trials(sweep))
         status = hq_fail(HQ_ERR_USAGE, "--trial %d: the plan of %s has the trials 1 to %d", worker->options->trial,
                          worker->options->dir, hq_sweep_trials(sweep));
@@ -208,10 +242,11 @@ static hq_status look_first(hq_worker *worker, int *idle)
                          "--trial %d: with asha and tpe results decide what is trained; start any number of "
                          "jobs without --trial, and each finds its work",
                          worker->options->trial);
-    if (status == HQ_OK) status = hq_sweep_count(sweep, &counts);
+    if (status == HQ_OK) status = hq_sweep_count(sweep, false, &counts);
     if (status == HQ_OK) {
-        worker->shares = shares_data(sweep);
-        *idle = counts.over && counts.done == counts.all;
+        worker->shares = hq_sweep_shares_data(sweep);
+        worker->launch =
+            hq_hash(&worker->options->started, sizeof(double), hq_hash_text(hq_host_name()) + (uint64_t)getpid());
         hq_say("sweep %s: %d trials x %d seed%s, %lld of %lld trainings have results\n", worker->options->dir,
                hq_sweep_trials(sweep), hq_sweep_seeds(sweep), hq_sweep_seeds(sweep) == 1 ? "" : "s",
                (long long)counts.done, (long long)counts.all);
@@ -252,28 +287,34 @@ static hq_status tell_left(hq_foreman *foreman)
 static hq_status run(hq_worker *worker)
 {
     const double start = hq_clock();
+    hq_found work_left;
     hq_status status = leads(worker) ? open_foreman(worker) : HQ_OK;
+    HQ_TRY(hq_dist_rest(worker->world));
     HQ_TRY(hq_dist_agree(worker->world, status));
-    status = work(worker);
+    HQ_TRY(hq_dist_find(worker->world, leads(worker) && hq_foreman_has_work(&worker->foreman), &work_left));
+    worker->shares = worker->shares && work_left.count > 0;
+    if (worker->shares) HQ_TRY(hq_train_load_data(worker->world, worker->config, &worker->data));
+    status = work_and_tell(worker);
     if (status == HQ_ERR_COMM) return status;
     HQ_TRY(hq_dist_rest(worker->world));
-    HQ_TRY(tell_idle(worker, hq_clock() - start));
+    if (hq_dist_rank(worker->world) == 0) hq_claims_stop(&worker->foreman.claims, false);
+    if (work_left.count > 0) HQ_TRY(tell_idle(worker, hq_clock() - start));
     HQ_TRY(hq_dist_agree(worker->world, status));
     status = hq_dist_rank(worker->world) == 0 ? tell_left(&worker->foreman) : HQ_OK;
+    HQ_TRY(hq_dist_rest(worker->world));
     return hq_dist_agree(worker->world, status);
 }
 
 static hq_status set_up(hq_worker *worker)
 {
-    int idle = 0, shares = 0;
-    HQ_TRY(hq_dist_agree(worker->world, hq_dist_rank(worker->world) == 0 ? look_first(worker, &idle) : HQ_OK));
-    shares = worker->shares;
-    HQ_TRY(hq_dist_bcast(worker->world, &idle, sizeof idle));
+    const hq_status mine = hq_dist_rank(worker->world) == 0 ? look_first(worker) : HQ_OK;
+    HQ_TRY(hq_dist_rest(worker->world)); /* a plan of many trials takes its time */
+    HQ_TRY(hq_dist_agree(worker->world, mine));
+    int shares = worker->shares;
     HQ_TRY(hq_dist_bcast(worker->world, &shares, sizeof shares));
+    HQ_TRY(hq_dist_bcast(worker->world, &worker->launch, sizeof worker->launch));
     worker->shares = shares;
-    if (idle) return HQ_OK;
     HQ_TRY(hq_dist_alloc(worker->world, 1, sizeof *worker->order, "an order", &worker->order));
-    if (shares) HQ_TRY(hq_train_load_data(worker->world, worker->config, &worker->data));
     HQ_TRY(split(worker));
     return run(worker);
 }
@@ -285,7 +326,7 @@ hq_status hq_sweep_work(hq_dist *dist, const hq_config *config, const hq_sweep_o
     hq_claims_close(&worker.foreman.claims);
     hq_sweep_close(worker.foreman.sweep);
     hq_dist_split_free(worker.group);
-    if (worker.shares) hq_train_free_data(&worker.data);
+    if (worker.data.shared) hq_train_free_data(&worker.data);
     hq_free(worker.order);
     return status;
 }

@@ -22,6 +22,7 @@ typedef struct hq_foreman {
     hq_claim claim; /* of what is being trained */
     int64_t first;  /* jobs before this one are done */
     int trial;      /* from 1: this one only; 0: all */
+    int number;     /* of the group */
     int skip;       /* trainings to leave to other groups at the start */
     int attempts;   /* sweep.attempts */
     char group[32]; /* its name in lines on the screen */
@@ -38,6 +39,12 @@ hq_status hq_foreman_finish(hq_foreman *foreman, const hq_work_order *order, hq_
                             const hq_train_result *result, const char *message, double seconds, int ranks);
 /* How many trainings of a job have no result; who holds the first, if the text is still empty. */
 int hq_foreman_left(hq_foreman *foreman, hq_job job, char *holder, size_t size);
+/* Whether there is, or may come, anything without a result. */
+bool hq_foreman_has_work(const hq_foreman *foreman);
+/* Whether another process has made its result meanwhile. */
+bool hq_foreman_has_result(hq_foreman *foreman, const hq_work_order *order);
+/* Removes the checkpoints of a run folder, but for the best model. */
+void hq_foreman_discard(const char *run_dir);
 /* No result: it goes on later, here or elsewhere. */
 void hq_foreman_put_back(hq_foreman *foreman, const hq_work_order *order);
 

@@ -417,7 +417,7 @@ hq_status hq_train_run(hq_dist *dist, const hq_config *config, const hq_train_op
         status = train(&run);
         if (status != HQ_ERR_COMM) status = hq_train_worse(status, hq_train_trace_end(&run));
     }
-    if (status == HQ_OK) tell_result(&run);
+    if (status == HQ_OK || status == HQ_ERR_NUMERIC) tell_result(&run);
     hq_train_release(&run);
     return status;
 }

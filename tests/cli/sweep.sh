@@ -70,6 +70,20 @@ same "best is the largest validation AUC" "$best" "$(tail -n +2 want.csv | sort 
 check "its configuration can be trained" np 1 train best.cfg --run-dir from_best >from_best.out 2>&1
 same "and gives the same model" "$(hash_of from_best/best.h5)" "$(hash_of one/trials/*/"$(sed -n $((best + 1))p want.csv | cut -d, -f2)"-s1/best.h5)"
 
+# The plan without a training; the page.
+check "plan" "$PROGRAM" sweep plan grid.cfg --run-dir planned >plan.out
+check "plan: counts" grep -q 'planned: 9 trials x 2 seeds, method grid, up to 36 epochs in all' plan.out
+same "plan: nothing is trained" "$(find planned -type f)" planned/plan.cfg
+check "report" "$PROGRAM" sweep report one --output report.html >report.out
+check "report: where it is" grep -qx 'report report.html' report.out
+same "report: a line and a curve for each trial" "$(grep -c '<path ' report.html)" 18
+same "report: is whole" "$(tail -n 1 report.html)" "</html>"
+same "report: its pictures" "$(grep -c '<svg ' report.html)" 3
+
+# Trials of different lengths on groups.
+check "lengths" np 2 sweep grid.cfg --ranks-per-trial 1 --run-dir lengths --set sweep.seeds=1 --set 'sweep.space=train.epochs = 1 | 7; train.optimizer = sgd | adam' >lengths.out 2>&1
+same "lengths: epochs" "$(table lengths | tail -n +2 | cut -d, -f4 | tr '\n' ' ')" "1 1 7 7 "
+
 # A result that is half written, or empty, counts as none and is made again; so does one whose training is gone.
 cp -r one broken
 victims=(broken/results/*/*.json)
@@ -99,7 +113,7 @@ check "bad trials" np 2 sweep grid.cfg --ranks-per-trial 1 --run-dir bad --set s
 same "bad trials: states" "$(table bad | tail -n +2 | cut -d, -f3 | sort | uniq -c | tr -s ' \n' ' ')" " 2 diverged 2 failed 2 ok "
 check "bad trials: why" grep -q 'failed: model.norm_groups = 3 does not divide' bad.out
 same "bad trials: no error" "$(cat bad.err)" ""
-check "bad trials: kept" grep -q '"message": "model.norm_groups = 3' bad/results/*/*.json
+check "bad trials: kept" grep -q '"message":"model.norm_groups = 3' bad/results/*/*.json
 check "bad trials: again nothing" np 1 sweep bad >bad.out 2>&1
 same "bad trials: not tried again" "$(grep -c '^trial ' bad.out)" 0
 check "bad trials: retried" np 1 sweep bad --retry >bad.out 2>&1
@@ -111,6 +125,29 @@ check "asha" np 1 "${ASHA[@]}" --run-dir asha1 >asha1.out 2>&1
 check "asha: 3 groups" np 3 "${ASHA[@]}" --ranks-per-trial 1 --run-dir asha3 >asha3.out 2>&1
 check "asha: table" cmp <(table asha1) <(table asha3)
 same "asha: one trial to the end, two further" "$(table asha1 | tail -n +2 | cut -d, -f4 | sort -n | uniq -c | tr -s ' \n' ' ')" " 6 1 2 3 1 9 "
+# A training that diverges behind its first rung keeps what it was before: decisions stay what they were, also when they are made again.
+LATE=(sweep grid.cfg --set sweep.halving=asha --set train.epochs=9 --set sweep.eta=2 --set sweep.seeds=1 --set sweep.lag=3 --set train.optimizer=sgd --set train.warmup=6
+    --set 'sweep.space=train.learning_rate = 1e-3 | 1e-2 | 1e-1 | 1 | 10 | 100 | 1000; train.momentum = 0 | 0.5')
+check "late divergence" np 1 "${LATE[@]}" --run-dir late1 >late1.out 2>&1
+check "late divergence: there are some" grep -q 'diverged' late1.out
+check "late divergence: 3 groups" np 3 "${LATE[@]}" --ranks-per-trial 1 --run-dir late3 >late3.out 2>&1
+check "late divergence: table" cmp <(table late1) <(table late3)
+check "late divergence: over" grep -q ' 0 under way, 0 open' <("$PROGRAM" sweep status late1)
+same "late divergence: nothing more" "$(np 2 "${LATE[@]}" --run-dir late1 | grep -c '^trial ')" 0
+
+# All checkpoints of a paused training are damaged: it begins anew, with the same result.
+cp -r asha1 damaged
+rm -r damaged/results && mkdir damaged/results
+for file in damaged/trials/*/*/last.h5 damaged/trials/*/*/checkpoints/*.h5; do printf x | dd of="$file" bs=1 seek=700 conv=notrunc status=none; done
+check "damaged" np 2 "${ASHA[@]}" --run-dir damaged >damaged.out 2>damaged.err
+check "damaged: said" grep -q 'begins anew: .*none of its' damaged.err
+check "damaged: table" cmp <(table asha1) <(table damaged)
+
+# Other trials in the plan: asha decides anew, and what a trial had beyond its new end does not count.
+cp -r asha1 wider
+check "wider" np 2 "${ASHA[@]}" --run-dir wider --set sweep.eta=2 >out 2>&1
+check "wider and back" np 2 "${ASHA[@]}" --run-dir wider >out 2>&1
+check "wider and back: table" cmp <(table asha1) <(table wider)
 best=$("$PROGRAM" sweep best asha1 | sed -n 's/^  run folder //p')
 check "asha: the training to the end" np 1 train "$best/config.cfg" --run-dir asha_alone >out 2>&1
 same "asha: has the bits of one that never paused" "$(hash_of "$best/last.h5")" "$(hash_of asha_alone/last.h5)"
@@ -176,6 +213,22 @@ touch -d '300 seconds ago' "claimed/claims/$NAME.1"
 check "lost too often" np 1 sweep grid.cfg --run-dir claimed --trial $TRIAL >held.out 2>&1
 check "lost too often: failed" grep -q 'given up: 5 starts ended without a sign' claimed/results/*/"$NAME".json
 
+# A rank of a group stops: its neighbour names it, not the other group.
+mpirun -np 4 "$PROGRAM" sweep grid.cfg --ranks-per-trial 2 --run-dir stall --set train.epochs=2000 --set dist.stall_timeout=3 --set dist.stall_abort=6 >stall.out 2>stall.err &
+mpirun=$!
+for _ in $(seq 300); do [ "$(cat stall/trials/*/*/metrics.jsonl 2>/dev/null | grep -c '"epoch"')" -gt 4 ] && break || sleep 0.05; done
+for rank in $(pgrep -P $mpirun); do tr '\0' '\n' <"/proc/$rank/environ" | grep -qx OMPI_COMM_WORLD_RANK=3 && kill -STOP "$rank"; done
+wait $mpirun
+same "stall: exit code" $? 5
+check "stall: who" grep -q 'rank 3 of 4 on .* is late: .* 1 rank waits' stall.err
+same "stall: nobody else" "$(grep -c 'is late' stall.err)" 1
+
+# Results of other data under the same name are told.
+cp -r one mixed
+sed -i 's/"data":"[0-9a-f]*"/"data":"0123456789abcdef"/' "$(find mixed/results -name '*.json' | head -n 1)"
+"$PROGRAM" sweep status mixed >out 2>err
+check "mixed data: told" grep -q 'results are of another data set than the first' err
+
 # Bad input.
 refused() { # refused CODE "words" arguments...
     local code=$1 words=$2
@@ -209,6 +262,7 @@ space "train.batch = 8 | 16; train.batch = 32" 'another entry has train.batch al
 space "train.momentum = 0 | 0.5 if train.optimizer" 'no "=" behind "if"'
 space "train.momentum = 0 | 0.5 if train.optimiser = sgd" 'the nearest known key is train.optimizer'
 space "data.source = some.npz | phantom" 'it must be an absolute path'
+space "data.source = /a/some.npz | /b/some.npz" 'two data sets have the file name "some.npz"'
 refused 2 'sweep.trials = 5, but sweep.method = "grid" tries every combination' sweep grid.cfg --run-dir none --set sweep.trials=5
 refused 2 'sweep.first_epochs = 2 leaves nothing to stop early' sweep grid.cfg --run-dir none --set sweep.halving=asha --set sweep.first_epochs=2
 refused 2 '--trial 10: the plan of ten has the trials 1 to 9' sweep grid.cfg --run-dir ten --trial 10

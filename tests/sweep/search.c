@@ -192,10 +192,70 @@ static void test_tpe(void)
     CHECK_MSG(by_tpe < 0.5 * by_chance, "tpe misses the best by %g, chance by %g", by_tpe / 8, by_chance / 8);
 }
 
+/* ---- importance -------------------------------------------------------------------------------------------------- */
+
+/* A merit that one key makes nearly alone, one a little, and one not at all. */
+static void test_importance(void)
+{
+    hq_sweep *sweep;
+    char dir[PATH_MAX];
+    double share[4];
+    hq_trial list[200];
+    int n;
+    make_dir("importance", dir);
+    configure(
+        &config,
+        "sweep.space=train.optimizer = sgd | adam | lamb; train.learning_rate = 1e-4 .. 1 log; model.layers = 1 .. 4; "
+        "train.momentum = 0 .. 0.9 if train.optimizer = sgd",
+        "sweep.method=random", "sweep.trials=200", NULL);
+    CHECK_INT(hq_sweep_open(&config, dir, &sweep), HQ_OK);
+    for (int t = 1; t <= 200; t++) {
+        const double kind = 2 * hq_sweep_place(sweep, t, 0), rate = hq_sweep_place(sweep, t, 1) - 0.5;
+        write_result(sweep, t - 1, 0, config.train_epochs, true, 0.5 + 0.2 * kind - 0.3 * rate * rate);
+    }
+    CHECK_INT(hq_sweep_refresh(sweep), HQ_OK);
+    CHECK_INT(hq_sweep_rank(sweep, list, &n), HQ_OK);
+    CHECK_INT(n, 200);
+    CHECK_INT(hq_sweep_importance(sweep, list, n, share), HQ_OK);
+    CHECK_MSG(share[0] > 0.8 && share[0] <= 1, "the optimizer explains %g", share[0]);
+    CHECK_MSG(share[1] > 0.02 && share[1] < 0.3, "the rate explains %g", share[1]);
+    CHECK_MSG(share[2] < 0.03, "the layers explain %g", share[2]);
+    CHECK_MSG(share[3] > 0.4 && share[3] < share[0], "whether there is a momentum tells sgd from others: %g", share[3]);
+    hq_sweep_close(sweep);
+}
+
+/* Trials of different lengths: train.epochs is a key like others, but not with asha. */
+static void test_lengths(void)
+{
+    hq_sweep *sweep;
+    char dir[PATH_MAX];
+    hq_trial trial;
+    make_dir("lengths", dir);
+    configure(&config, "sweep.space=train.epochs = 3 | 30", "train.epochs=10", NULL);
+    CHECK_INT(hq_sweep_open(&config, dir, &sweep), HQ_OK);
+    CHECK_INT(hq_sweep_epochs(sweep, 1), 3);
+    CHECK_INT(hq_sweep_epochs(sweep, 2), 30);
+    CHECK_INT(hq_sweep_epochs(sweep, 0), 30);
+    write_result(sweep, 1, 0, 30, true, 0.8);
+    CHECK_INT(hq_sweep_refresh(sweep), HQ_OK);
+    CHECK_INT(hq_sweep_look(sweep, 2, &trial), HQ_OK);
+    CHECK_INT(trial.epochs, 30);
+    CHECK_NEAR(trial.merit, 0.8, 1e-12);
+    hq_sweep_close(sweep);
+    char said[256];
+    hq_log_capture(said, sizeof said);
+    CHECK_INT(hq_config_set(&config, "sweep.halving=asha"), HQ_OK);
+    CHECK_INT(hq_sweep_open(&config, dir, &sweep), HQ_ERR_CONFIG);
+    hq_log_capture(NULL, 0);
+    CHECK(strstr(said, "train.epochs cannot be varied") != NULL);
+}
+
 int main(void)
 {
     HQ_RUN(test_points);
     HQ_RUN(test_asha);
     HQ_RUN(test_tpe);
+    HQ_RUN(test_importance);
+    HQ_RUN(test_lengths);
     return hq_check_result();
 }
