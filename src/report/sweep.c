@@ -385,12 +385,12 @@ static void write_curves(FILE *file, const hq_sweep_page *page)
         }
     if (isinf(frame.low)) return;
     widen(&frame.low, &frame.high);
-    fprintf(
-        file,
-        "<h2>Learning curves</h2>\n<p class=\"note\">%s over the epochs, mean over the seeds: the %d best in colours, "
-        "the brightest the best; a dot where a trial was stopped.%s</p>\n",
-        metric_name(page), page->good < BEST ? page->good : BEST,
-        page->curves < page->good ? " Only the best trials are drawn." : "");
+    fprintf(file,
+            "<h2>Learning curves</h2>\n<p class=\"note\">The %s over the epochs, mean over the seeds: the %d best in "
+            "colours, "
+            "the brightest the best; a dot where a trial was stopped.%s</p>\n",
+            metric_name(page), page->good < BEST ? page->good : BEST,
+            page->curves < page->good ? " Only the best trials are drawn." : "");
     fprintf(file, "<svg viewBox=\"0 0 %d %d\" width=\"%d\" role=\"img\" aria-label=\"learning curves\">\n", WIDTH,
             HEIGHT + 44, WIDTH);
     write_frame(file, &frame);
