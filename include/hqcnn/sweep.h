@@ -31,7 +31,7 @@ typedef struct hq_finding {
     int64_t epochs, best_epoch;
     double val_auc, val_acc, val_f1, val_loss;
     double test_auc, test_acc, test_f1, test_loss; /* of a training that came to its end */
-    uint64_t data, kernels; /* hashes of the data set and of the kernel variant, 0: not known */
+    uint64_t data, kernels;                        /* hashes of the data set and of the kernel variant, 0: not known */
 } hq_finding;
 
 /* Mean and standard deviation (of the sample; NAN for one) over the seeds that are ok. */
@@ -115,11 +115,11 @@ void hq_sweep_run_dir(const hq_sweep *sweep, int trial, int seed, char path[PATH
 
 /* How far a sweep is. */
 typedef struct hq_sweep_counts {
-    int64_t all;                    /* trainings that are planned so far */
-    int64_t done;                    /* have results */
-    int64_t held, lost;              /* have a claim that is alive, that has ended */
-    int64_t epochs_of_all;           /* if every trial were trained to its end */
-    bool over;                       /* no more will be planned */
+    int64_t all;           /* trainings that are planned so far */
+    int64_t done;          /* have results */
+    int64_t held, lost;    /* have a claim that is alive, that has ended */
+    int64_t epochs_of_all; /* if every trial were trained to its end */
+    bool over;             /* no more will be planned */
 
     /* contents */
     int64_t diverged, failed, epochs;

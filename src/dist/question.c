@@ -121,7 +121,10 @@ void hq_question_look(const hq_dist *dist, hq_question *question)
 
 void hq_question_end(const hq_dist *dist, hq_question *question)
 {
-    if (question->told) hq_warn("goes on after %.0f s", hq_clock() - dist->watch->mine->since);
+    if (question->told) {
+        hq_warn("goes on after %.0f s", hq_clock() - dist->watch->mine->since);
+        dist->watch->board->hosts_over = hq_clock();
+    }
     question->asked = 0;
     question->told = false;
     dist->watch->board->hosts_told = 0;

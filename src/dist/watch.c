@@ -113,19 +113,20 @@ static void tell(const hq_watch *watch, const hq_view *view, double now)
 /* A node whose ranks all wait leaves the word to the others for some seconds; of several such nodes the first tells. A
  * rank in a checkpoint does so on a single node too; of several nodes the first two tell: the first may be the late
  * one, and nobody asks it. */
-static bool has_something_to_tell(const hq_watch *watch, const hq_view *view, double waited)
+static bool has_something_to_tell(const hq_watch *watch, const hq_view *view, double now, double waited)
 {
     enum { OTHERS_FIRST = 5 };
     const bool mixed = mixes(watch);
     if (view->late > 0 || (watch->dist->nodes == 1 && !mixed)) return true;
-    return watch->dist->node_index <= mixed && waited > watch->timeout + OTHERS_FIRST && !watch->board->hosts_told;
+    return watch->dist->node_index <= mixed && waited > watch->timeout + OTHERS_FIRST && !watch->board->hosts_told &&
+           now - watch->board->hosts_over > watch->timeout;
 }
 
 static void tell_once(hq_watch *watch, double now, double since, double waited)
 {
     const hq_view view = look_around(watch, now);
     int64_t nobody = 0;
-    if (!has_something_to_tell(watch, &view, waited)) return;
+    if (!has_something_to_tell(watch, &view, now, waited)) return;
     if (!atomic_compare_exchange_strong(&watch->board->teller, &nobody, watch->dist->node_rank + 1)) return;
     watch->told = since;
     tell(watch, &view, now);

@@ -18,7 +18,8 @@ typedef struct hq_board {
     _Atomic int64_t teller;     /* node rank + 1 of the rank that tells of the stall under way; 0: nobody does */
     _Atomic int64_t leaving;    /* 1: some rank ends the job */
     _Atomic int64_t hosts_told; /* 1: hosts that do not answer have been named */
-    char padding[40];
+    _Atomic double hosts_over;  /* hq_clock() when such a stall ended: others may wait for a moment more */
+    char padding[32];
     hq_pulse pulse[]; /* [node_size] */
 } hq_board;
 

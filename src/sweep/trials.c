@@ -62,7 +62,8 @@ double hq_merit_at(hq_sweep *sweep, int trial, int rung)
 static hq_finding finding_at(hq_sweep *sweep, const hq_record *record, int64_t limit)
 {
     hq_finding found = record->found;
-    if (found.epochs > limit && !hq_results_find_at(&sweep->results, record->key, limit, &found)) found = record->found;
+    const bool beyond = found.epochs > limit || (found.epochs == limit && found.outcome != HQ_OUTCOME_OK);
+    if (beyond && !hq_results_find_at(&sweep->results, record->key, limit, &found)) found = record->found;
     return found;
 }
 
