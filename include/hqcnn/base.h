@@ -97,6 +97,10 @@ hq_status hq_alloc(size_t bytes, const char *what, void *out_pointer);
 /* As hq_alloc for count * size bytes; an overflowing product is HQ_ERR_MEMORY. */
 hq_status hq_alloc_array(size_t count, size_t size, const char *what, void *out_pointer);
 
+/* Makes room for one more of n elements of `size` bytes in an array of hq_alloc, which may move: *(T **)array, with
+ * room for *room of them, NULL and 0 at first. On HQ_ERR_MEMORY it is as it was. */
+hq_status hq_alloc_more(void *array, int64_t n, int64_t *room, size_t size, const char *what);
+
 /* Frees a block of hq_alloc; NULL is allowed. */
 void hq_free(void *pointer);
 

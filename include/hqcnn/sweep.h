@@ -43,7 +43,7 @@ typedef struct hq_over_seeds {
 typedef struct hq_trial {
     int number; /* from 1 */
     uint64_t id;
-    int done, ok, diverged, failed; /* seeds; done: with a result to their end, or given up by asha */
+    int done, ok, diverged, failed; /* seeds; done: to their end */
     bool ended;                     /* all seeds came to their end */
     bool stopped;                   /* asha let it go on no further */
     int64_t epochs;                 /* that all seeds have come to */

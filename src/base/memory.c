@@ -31,6 +31,21 @@ hq_status hq_alloc_array(size_t count, size_t size, const char *what, void *out_
     return hq_alloc(bytes, what, out_pointer);
 }
 
+hq_status hq_alloc_more(void *array, int64_t n, int64_t *room, size_t size, const char *what)
+{
+    enum { LEAST = 64 };
+    void *old, *larger;
+    if (n < *room) return HQ_OK;
+    const int64_t more = *room > 0 ? 2 * *room : LEAST;
+    HQ_TRY(hq_alloc_array((size_t)more, size, what, &larger));
+    memcpy(&old, array, sizeof old);
+    if (n > 0) memcpy(larger, old, (size_t)n * size);
+    hq_free(old);
+    memcpy(array, &larger, sizeof larger);
+    *room = more;
+    return HQ_OK;
+}
+
 void hq_free(void *pointer)
 {
     if (!pointer) return;

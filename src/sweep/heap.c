@@ -17,15 +17,7 @@ static void swap(hq_heap *heap, int i, int j)
 
 hq_status hq_heap_push(hq_heap *heap, hq_ranked item)
 {
-    if (heap->n == heap->room) {
-        hq_ranked *larger;
-        const int room = 2 * heap->room + 16;
-        HQ_TRY(hq_alloc_array((size_t)room, sizeof *larger, "trials in their order", &larger));
-        if (heap->n > 0) memcpy(larger, heap->item, (size_t)heap->n * sizeof *larger);
-        hq_free(heap->item);
-        heap->item = larger;
-        heap->room = room;
-    }
+    HQ_TRY(hq_alloc_more(&heap->item, heap->n, &heap->room, sizeof *heap->item, "trials in their order"));
     int at = heap->n++;
     heap->item[at] = item;
     for (; at > 0 && before(heap, at, (at - 1) / 2); at = (at - 1) / 2) swap(heap, at, (at - 1) / 2);

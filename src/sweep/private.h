@@ -19,7 +19,8 @@ typedef struct hq_ranked {
 } hq_ranked;
 typedef struct hq_heap {
     hq_ranked *item;
-    int n, room;
+    int n;
+    int64_t room;
     bool worst; /* the first is the worst of them, not the best */
 } hq_heap;
 
@@ -27,7 +28,8 @@ typedef struct hq_heap {
 typedef struct hq_rung {
     hq_heap best, others, waiting;
     hq_observation *seen; /* [n] all of them, the best first; of tpe only */
-    int n, room;
+    int n;
+    int64_t room;
 } hq_rung;
 
 /* schedule.c. The jobs in the order of their decision. Job k is decided by the results of the jobs before k - lag. */

@@ -70,19 +70,6 @@ static hq_record *find(const hq_results *results, hq_run_key key)
     return at < 0 ? NULL : &results->record[at];
 }
 
-static hq_status make_room(hq_results *results)
-{
-    hq_record *larger;
-    if (results->n < results->room) return HQ_OK;
-    const int64_t room = 2 * results->room + 64;
-    HQ_TRY(hq_alloc_array((size_t)room, sizeof *larger, "results of a sweep", &larger));
-    if (results->n > 0) memcpy(larger, results->record, (size_t)results->n * sizeof *larger);
-    hq_free(results->record);
-    results->record = larger;
-    results->room = room;
-    return HQ_OK;
-}
-
 static hq_status note(hq_results *results, hq_run_key key, int64_t epochs)
 {
     hq_record *record = find(results, key);
@@ -91,7 +78,7 @@ static hq_status note(hq_results *results, hq_run_key key, int64_t epochs)
         record->broken = false; /* it may be another file by now */
         return HQ_OK;
     }
-    HQ_TRY(make_room(results));
+    HQ_TRY(hq_alloc_more(&results->record, results->n, &results->room, sizeof *results->record, "results of a sweep"));
     HQ_TRY(hq_map_add(&results->map, hq_run_hash(key), results->n));
     results->record[results->n++] = (hq_record){.key = key, .epochs = epochs};
     return HQ_OK;

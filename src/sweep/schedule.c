@@ -37,15 +37,7 @@ static bool merit_of(hq_sweep *sweep, hq_job job, double *merit)
 
 static hq_status remember(hq_sweep *sweep, hq_rung *rung, hq_ranked item)
 {
-    if (rung->n == rung->room) {
-        hq_observation *larger;
-        const int room = 2 * rung->room + 16;
-        HQ_TRY(hq_alloc_array((size_t)room, sizeof *larger, "results of trials", &larger));
-        if (rung->n > 0) memcpy(larger, rung->seen, (size_t)rung->n * sizeof *larger);
-        hq_free(rung->seen);
-        rung->seen = larger;
-        rung->room = room;
-    }
+    HQ_TRY(hq_alloc_more(&rung->seen, rung->n, &rung->room, sizeof *rung->seen, "results of trials"));
     int low = 0, high = rung->n; /* behind those that are as good */
     while (low < high) {
         const int middle = (low + high) / 2;
@@ -148,15 +140,7 @@ hq_status hq_schedule_shuffle(hq_sweep *sweep)
 
 static hq_status push(hq_schedule *schedule, hq_job job)
 {
-    if (schedule->n == schedule->room) {
-        hq_job *larger;
-        const int64_t room = 2 * schedule->room + 64;
-        HQ_TRY(hq_alloc_array((size_t)room, sizeof *larger, "decisions of a sweep", &larger));
-        if (schedule->n > 0) memcpy(larger, schedule->job, (size_t)schedule->n * sizeof *larger);
-        hq_free(schedule->job);
-        schedule->job = larger;
-        schedule->room = room;
-    }
+    HQ_TRY(hq_alloc_more(&schedule->job, schedule->n, &schedule->room, sizeof *schedule->job, "decisions of a sweep"));
     schedule->job[schedule->n++] = job;
     if (job.trial >= 0) schedule->top[job.trial] = (int8_t)job.rung;
     schedule->idle = job.trial < 0 ? schedule->idle + 1 : 0;

@@ -83,7 +83,7 @@ hq_status hq_sweep_look(hq_sweep *sweep, int number, hq_trial *out)
         if (found.epochs < out->epochs) out->epochs = found.epochs;
         if (end < reached) reached = end;
         out->done += end == INT64_MAX;
-        out->ok += end == INT64_MAX && found.outcome == HQ_OUTCOME_OK;
+        out->ok += found.outcome == HQ_OUTCOME_OK;
         out->diverged += found.outcome == HQ_OUTCOME_DIVERGED;
         out->failed += found.outcome == HQ_OUTCOME_FAILED;
         if (found.outcome == HQ_OUTCOME_OK) gather_finding(of, &found);
